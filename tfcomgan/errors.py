@@ -6,3 +6,8 @@ class UserError(Exception):
 
     Its text names the argument, what was expected, what came, and the way out.
     """
+
+
+def without_gin_trail(error: BaseException) -> str:
+    """The text of an error, less gin's "In call to configurable ..."."""
+    return str(error).split("\n  In call to configurable ")[0]

@@ -1,0 +1,43 @@
+"""Augmentation on the device, stateless in (seed, step, index in the global batch)."""
+
+import tensorflow as tf
+
+from tfcomgan import latents
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def colour_jitter(
+    images: tf.Tensor,
+    *,
+    strength: float,
+    seed: tuple[int, int],
+    step: tf.Tensor,
+    indices: tf.Tensor,
+    batch_size: int,
+) -> tf.Tensor:
+    """Random brightness, contrast, saturation and channel gains, one draw an image.
+
+    Args:
+      images: float32 [n, height, width, 3] in [-1, 1].
+      strength: 0 changes nothing; at 1 brightness moves by up to 0.5, gains and
+        contrast by up to half, and saturation between none and double.
+      seed: (run seed, kind of picture): each kind draws its own numbers.
+      step: Integer scalar.
+      indices: Integer [n]; places in the global batch.
+      batch_size: Global batch size.
+
+    Returns:
+      float32 images of the same shape, clipped to [-1, 1].
+    """
+    stream = latents.stream_seed(seed[0], latents.STREAM_COLOUR + seed[1], step)
+    drawn = tf.random.stateless_uniform([batch_size, 6], stream, -strength, strength)
+    drawn = tf.gather(drawn, indices)[:, tf.newaxis, tf.newaxis, :]
+    gains, brightness, contrast, saturation = tf.split(drawn, [3, 1, 1, 1], axis=-1)
+    grey = tf.reduce_sum(images * tf.constant(_LUMA), axis=-1, keepdims=True)
+    images = grey + (images - grey) * (1.0 + saturation)
+    mean = tf.reduce_mean(images, axis=[1, 2, 3], keepdims=True)
+    images = mean + (images - mean) * (1.0 + 0.5 * contrast)
+    # Gains act on light, which is zero where the image is -1.
+    images = (images + 1.0) * (1.0 + 0.5 * gains) - 1.0
+    return tf.clip_by_value(images + 0.5 * brightness, -1.0, 1.0)

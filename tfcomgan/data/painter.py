@@ -1,0 +1,376 @@
+"""A ray caster that paints solids standing on textured ground, in NumPy alone.
+
+One frame is one `Scene`, drawn without regard to the size it is painted at. World units:
+the ground is the plane z = 0, the camera looks at the origin, and there the frame spans
+[-1, 1] across. Colours are linear sRGB until the last step of `render`. Arrays over rays
+are component first, [3, num_rays], which keeps every component contiguous.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+_GROUND = 0  # Owner of a ray that meets no solid; solid k owns k + 1.
+TABLE_SIZE = 64  # Side of the periodic table of random heights behind all textures.
+
+
+# ----------------------------------------------------------------------------- colour
+
+
+def linear_rgb(lab: np.ndarray) -> np.ndarray:
+    """OKLab to linear sRGB [3], clipped to the gamut.
+
+    Source: Ottosson, "A perceptual color space for image processing" (2020).
+    """
+    lms = lab @ np.array(
+        [
+            [1, 1, 1],
+            [0.39633778, -0.10556135, -0.08948418],
+            [0.21580376, -0.06385417, -1.29148555],
+        ]
+    )
+    rgb = lms**3 @ np.array(
+        [
+            [4.07674166, -1.26843800, -0.00419609],
+            [-3.30771159, 2.60975740, -0.70341861],
+            [0.23096993, -0.34131940, 1.70761470],
+        ]
+    )
+    return np.clip(rgb, 0.01, 1).astype(np.float32)
+
+
+def lab(lightness: float, chroma: float, hue: float) -> np.ndarray:
+    """OKLab [3] of a lightness in [0, 1], a chroma up to about 0.3 and a hue in radians."""
+    return np.array([lightness, chroma * np.cos(hue), chroma * np.sin(hue)])
+
+
+# ----------------------------------------------------------------------------- camera
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Camera:
+    """A pinhole camera looking down at the origin; angles in radians.
+
+    `elevation` exceeds `half_angle`, so every ray meets the ground: there is no horizon.
+    """
+
+    elevation: float
+    half_angle: float
+
+    @property
+    def distance(self) -> float:
+        return 1 / np.tan(self.half_angle)
+
+    @property
+    def eye(self) -> np.ndarray:
+        e = self.elevation
+        return np.float32(self.distance) * np.array(
+            [0, -np.cos(e), np.sin(e)], np.float32
+        )
+
+    def directions(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Unit rays [3, n] through frame points (u right, v up), each in [-1, 1]."""
+        sin, cos = np.sin(self.elevation), np.cos(self.elevation)
+        d = self.distance
+        rays = np.stack([u, v * sin + d * cos, v * cos - d * sin]).astype(np.float32)
+        return rays / np.sqrt((rays * rays).sum(0))
+
+    def grid(self, num_across: int) -> np.ndarray:
+        """Unit rays [3, num_across**2] through a regular grid, top row first."""
+        ticks = (2 * np.arange(num_across) + 1) / num_across - 1
+        u, v = np.meshgrid(ticks, -ticks)
+        return self.directions(u.ravel(), v.ravel())
+
+
+# ----------------------------------------------------------------------------- solids
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Solid:
+    """A sphere, box or cylinder with its material.
+
+    Attributes:
+      shape: "sphere", "box" or "cylinder".
+      centre: [3], world.
+      axes: [3, 3], rows are the local x, y, z in world coordinates.
+      half: [3] half extents along the local axes; a cylinder's axis is the local z.
+      colour: [3], linear sRGB.
+      gloss: strength of the highlight, 0 for a matt surface.
+      shininess: Blinn-Phong exponent.
+      grain: relative contrast of the surface texture, 0 for a plain surface.
+    """
+
+    shape: str
+    centre: np.ndarray
+    axes: np.ndarray
+    half: np.ndarray
+    colour: np.ndarray
+    gloss: float = 0.0
+    shininess: float = 30.0
+    grain: float = 0.0
+
+    @property
+    def bound(self) -> float:
+        """Radius of a sphere around the centre that holds the solid."""
+        x, y, z = self.half
+        return {
+            "sphere": x,
+            "box": np.sqrt(x * x + y * y + z * z),
+            "cylinder": np.sqrt(x * x + z * z),
+        }[self.shape]
+
+    def local(self, points: np.ndarray) -> np.ndarray:
+        return self.axes @ (points - self.centre[:, None])
+
+    def meets(self, origin, direction) -> tuple[np.ndarray, np.ndarray]:
+        """Where rays enter and leave, [n] each, in ray lengths; enter > leave on a miss."""
+        o, d = self.local(origin), self.axes @ direction
+        if self.shape == "sphere":
+            return _round(o, d, self.half[0])
+        if self.shape == "box":
+            near, far = _slab(o, d, self.half[:, None])
+            return near.max(0), far.min(0)
+        near, far = _round(o[:2], d[:2], self.half[0])
+        cap_near, cap_far = _slab(o[2], d[2], self.half[2])
+        return np.maximum(near, cap_near), np.minimum(far, cap_far)
+
+    def normals(self, points: np.ndarray) -> np.ndarray:
+        """Outward unit normals [3, n] at surface points."""
+        p = self.local(points)
+        if self.shape == "sphere":
+            n = p / self.half[0]
+        elif self.shape == "box":
+            q = p / self.half[:, None]
+            side = np.abs(q).argmax(0)
+            n = np.where(np.arange(3)[:, None] == side, np.sign(q), 0)
+        else:
+            across = np.sqrt(p[0] ** 2 + p[1] ** 2)
+            is_cap = np.abs(p[2]) / self.half[2] > across / self.half[0]
+            n = np.where(is_cap, 0, p / np.maximum(across, 1e-6))
+            n[2] = np.where(is_cap, np.sign(p[2]), 0)
+        return self.axes.T @ n.astype(np.float32)
+
+
+def _round(o, d, radius):
+    """Ray interval inside a sphere (3 components) or an endless cylinder (2)."""
+    a = (d * d).sum(0) + np.float32(1e-9)  # A ray along the cylinder's axis has d = 0.
+    b = (o * d).sum(0)
+    inside = b * b - a * ((o * o).sum(0) - radius * radius)
+    root = np.sqrt(np.maximum(inside, 0))
+    return np.where(inside > 0, (-b - root) / a, np.inf), (root - b) / a
+
+
+def _slab(o, d, half):
+    """Ray interval between the planes at -half and +half."""
+    inverse = 1 / np.where(np.abs(d) < 1e-9, np.float32(1e-9), d)
+    middle, reach = -o * inverse, half * np.abs(inverse)
+    return middle - reach, middle + reach
+
+
+def trace(eye, rays, solids: Sequence[Solid]) -> tuple[np.ndarray, np.ndarray]:
+    """Depth [n] and owner [n] (0 the ground, k + 1 solid k) of what each ray sees first."""
+    depth = -eye[2] / rays[2]
+    owner = np.full(depth.shape, _GROUND, np.int8)
+    for k, solid in enumerate(solids):
+        to_centre = solid.centre - eye
+        miss = to_centre @ to_centre - (to_centre @ rays) ** 2
+        (near_rays,) = np.nonzero(miss < solid.bound**2)
+        near, far = solid.meets(eye[:, None], rays[:, near_rays])
+        is_first = (near < far) & (near < depth[near_rays])
+        hit = near_rays[is_first]
+        depth[hit] = near[is_first]
+        owner[hit] = k + 1
+    return depth, owner
+
+
+# ----------------------------------------------------------------------------- ground
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Two colours mixed by noise, stripes or checks.
+
+    Attributes:
+      colours: [2, 3], linear sRGB.
+      pattern: "noise", "stripes" or "checks".
+      frequency: pattern periods a world unit; blobs of noise likewise.
+      axes: [2, 2], a rotation of the pattern.
+      regularity: weight of stripes or checks against noise, in [0, 1].
+      octaves: how many scales of noise.
+    """
+
+    colours: np.ndarray
+    pattern: str
+    frequency: float
+    axes: np.ndarray
+    regularity: float
+    octaves: int
+
+    def albedo(self, x: np.ndarray, y: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """Colours [3, n] at ground points."""
+        x, y = self.axes @ np.stack([x, y]) * np.float32(self.frequency)
+        mix = noise(x, y, table)
+        for octave in range(1, self.octaves):
+            shift = np.float32(17.3 * octave)  # Octaves read far parts of one table.
+            mix += (
+                noise(x * 2.7**octave + shift, y * 2.7**octave + shift, table)
+                * 0.5**octave
+            )
+        mix = np.clip(0.5 + (mix / (2 - 0.5 ** (self.octaves - 1)) - 0.5) * 1.7, 0, 1)
+        if self.pattern != "noise":
+            wave = np.sin(np.float32(2 * np.pi) * x)
+            if self.pattern == "checks":
+                wave = wave * np.sin(np.float32(2 * np.pi) * y) * 2
+            mix += (np.clip(0.5 + 3 * wave, 0, 1) - mix) * np.float32(self.regularity)
+        first, second = self.colours[:, :, None]
+        grain = noise(x * 11, y * 11, table)
+        return (first + (second - first) * mix) * (0.92 + 0.16 * grain)
+
+
+def noise(x: np.ndarray, y: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Value noise in [0, 1]: a periodic table of heights, smoothly interpolated."""
+    x0, y0 = np.floor(x), np.floor(y)
+    fx, fy = x - x0, y - y0
+    fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
+    i, j = x0.astype(np.int32), y0.astype(np.int32)
+    left, right = i & (TABLE_SIZE - 1), (i + 1) & (TABLE_SIZE - 1)
+    low, high = (
+        (j & (TABLE_SIZE - 1)) * TABLE_SIZE,
+        ((j + 1) & (TABLE_SIZE - 1)) * TABLE_SIZE,
+    )
+    a, b = table.take(low + left), table.take(low + right)
+    c, d = table.take(high + left), table.take(high + right)
+    a, c = a + (b - a) * fx, c + (d - c) * fx
+    return a + (c - a) * fy
+
+
+# ----------------------------------------------------------------------------- light
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Light:
+    """One far lamp and the sky.
+
+    Attributes:
+      direction: [3], unit, towards the lamp.
+      ambient: share of the ground's light that a shadow keeps.
+      softness: half width of the lamp, in radians.
+      fall_off: [2], change of brightness for one world unit along x and y.
+    """
+
+    direction: np.ndarray
+    ambient: float
+    softness: float
+    fall_off: np.ndarray
+
+    @property
+    def key(self) -> float:
+        """Strength of the lamp: open ground is lit to exactly 1."""
+        return (1 - self.ambient) / self.direction[2]
+
+    def visible(self, points, owner, solids, rng) -> np.ndarray:
+        """1 where the lamp is seen from a point, else 0: [n].
+
+        Every ray aims at its own spot of the lamp; averaged over a pixel this is a
+        penumbra. A convex solid never shadows its own lit side, so it skips itself.
+        """
+        seen = np.ones(points.shape[1], np.float32)
+        for k, solid in enumerate(solids):
+            to_centre = solid.centre[:, None] - points
+            along = self.direction @ to_centre
+            miss = (to_centre * to_centre).sum(0) - along * along
+            reach = solid.bound * (1 + 4 * self.softness)
+            (near,) = np.nonzero(
+                (miss < reach**2) & (along > -reach) & (owner != k + 1)
+            )
+            jitter = rng.random((3, near.size), np.float32) * 2 - 1
+            towards = self.direction[:, None] + np.float32(self.softness) * jitter
+            enter, leave = solid.meets(points[:, near], towards)
+            seen[near[(enter < leave) & (leave > 0)]] = 0
+        return seen
+
+
+# ----------------------------------------------------------------------------- scene
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    camera: Camera
+    solids: tuple[Solid, ...]
+    ground: Ground
+    light: Light
+    table: np.ndarray  # [64, 64] random heights in [0, 1] behind all textures.
+
+
+# ----------------------------------------------------------------------------- render
+
+
+def render(
+    scene: Scene, *, image_size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Paints a scene.
+
+    Args:
+      scene: what to paint.
+      image_size: pixels across.
+      rng: drives the penumbras and the sensor noise, nothing else.
+
+    Returns:
+      image: uint8 [image_size, image_size, 3].
+      mask: uint8 [image_size, image_size, 1], 1 where at least half of the pixel's rays
+        hit a solid. A shadow is not a solid.
+    """
+    num_sub = 3 if image_size < 64 else 2  # Rays across a pixel.
+    eye, rays = scene.camera.eye, scene.camera.grid(image_size * num_sub)
+    depth, owner = trace(eye, rays, scene.solids)
+    light = _shade(scene, eye[:, None] + rays * depth, rays, owner, rng)
+    blocks = (image_size, num_sub, image_size, num_sub)
+    image = light.reshape(3, *blocks).mean((2, 4)).transpose(1, 2, 0)
+    image = np.clip(image, 0, 1) ** np.float32(1 / 2.2)
+    image += np.float32(0.007) * rng.standard_normal(image.shape, np.float32)
+    image = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    hits = (owner != _GROUND).reshape(blocks).sum((1, 3))
+    return image, (2 * hits >= num_sub**2).astype(np.uint8)[..., None]
+
+
+def _shade(scene: Scene, points, rays, owner, rng) -> np.ndarray:
+    """Light [3, n] that leaves each point towards the camera."""
+    light, ground, table = scene.light, scene.ground, scene.table
+    seen = light.visible(points, owner, scene.solids, rng)
+    leaving = ground.albedo(points[0], points[1], table)
+    leaving *= (
+        _openness(scene.solids, points) * light.ambient + (1 - light.ambient) * seen
+    )
+    bounce = ground.colours.mean(0)
+    for k, solid in enumerate(scene.solids):
+        (own,) = np.nonzero(owner == k + 1)
+        normals, lamp = solid.normals(points[:, own]), light.direction
+        facing = np.maximum(lamp @ normals, 0) * seen[own] * light.key
+        upward = 0.5 + 0.5 * normals[2]
+        sky = 0.6 * upward + 0.4 * upward**2
+        sky = sky + bounce[:, None] * (
+            0.6 * (1 - upward)
+        )  # The ground lights what faces it.
+        colour = solid.colour[:, None]
+        if solid.grain:
+            x, y, z = solid.local(points[:, own]) * np.float32(5 / solid.half.max())
+            colour = colour * (
+                1 + solid.grain * (noise(x + 0.6 * z, y + 0.8 * z, table) - 0.5)
+            )
+        half = lamp[:, None] - rays[:, own]
+        half /= np.sqrt((half * half).sum(0))
+        shine = np.maximum((half * normals).sum(0), 0) ** np.float32(solid.shininess)
+        leaving[:, own] = colour * (light.ambient * sky + facing)
+        leaving[:, own] += np.float32(solid.gloss) * shine * (facing > 0)
+    return leaving * np.clip(1 + light.fall_off @ points[:2], 0.6, 1.3)
+
+
+def _openness(solids: Sequence[Solid], points) -> np.ndarray:
+    """Share of the sky left [n] at ground points next to the solids."""
+    left = np.ones(points.shape[1], np.float32)
+    for solid in solids:
+        x, y = points[:2] - solid.centre[:2, None]
+        near = (x * x + y * y) / np.float32(solid.bound**2)
+        left *= 1 - 0.35 / (1 + near * near)
+    return left

@@ -1,0 +1,197 @@
+"""Stage one: ComGAN (section 3.1) and the disentanglement module of DS-ComGAN (3.2).
+
+One Keras model serves both: without code predictors there is no information loss, and
+without a global image x_z no second adversarial term.
+"""
+
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from tfcomgan import config, latents, losses
+from tfcomgan.models import update
+from tfcomgan.networks import discriminators
+from tfcomgan.networks import generator as generators
+
+
+@config.settings("comgan")
+class ComGANSettings:
+    """The objective of stage one (Eq. 3, 7, 8, 11, 12) and its optimisation.
+
+    Attributes:
+      adversarial_form: 'modified' (non-saturating, release) or 'minimax' (as printed).
+      real_weight: Weight of the critic's real term: 1 in Eq. 7, 2 in the release.
+      info_weight: Weight of each of the two code losses (Eq. 8).
+      binary_weight: beta of Eq. 11, weight of the mask's entropy in bits.
+      z_std: Standard deviation of z; 4 in the release.
+      tie_codes: b = f, as in the release; the paper draws them independently.
+      ema_decay: Of the averaged generator, per step.
+      ema_statistics: Average BatchNorm's statistics too; the release does not.
+    """
+
+    adversarial_form: Literal["modified", "minimax"] = "modified"
+    real_weight: float = 1.0
+    info_weight: float = 1.0
+    binary_weight: float = 0.0
+    z_std: float = 4.0
+    tie_codes: bool = False
+    ema_decay: float = 0.999
+    ema_statistics: bool = True
+
+    def __post_init__(self):
+        for name in ("real_weight", "info_weight", "binary_weight", "z_std"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"`comgan.{name}` must not be negative. "
+                    f"Received: {getattr(self, name)}."
+                )
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(
+                f"`comgan.ema_decay` must lie in [0, 1). Received: {self.ema_decay}."
+            )
+
+
+class ComGAN(keras.Model):
+    """Generator, its average, critic D_z and (with codes) predictors D_f and D_b.
+
+    `fit` takes batches {"image": [B,S,S,3] in [-1, 1], "position": int64 [B]}, where
+    position = step * global batch size + place in the global batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: generators.GeneratorSettings,
+        critics: discriminators.CriticSettings,
+        settings: ComGANSettings,
+        adam: update.AdamSettings,
+        batch_size: int,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._sizes = generator
+        self._settings = settings
+        self._batch_size = batch_size
+        self._seed = seed
+        size, num_codes = generator.image_size, generator.codes
+        self.generator = generators.build(generator)
+        self.generator_ema = generators.build(generator)
+        self.generator_ema.trainable = False
+        for mean, value in zip(
+            self.generator_ema.variables, self.generator.variables, strict=True
+        ):
+            mean.assign(value)
+        self.critic = discriminators.build_critic(size, critics)
+        self.predictors = [
+            discriminators.build_code_predictor(size, critics, num_codes)
+            for _ in range(2 if num_codes else 0)
+        ]
+        self._g_variables = [
+            v
+            for net in (self.generator, *self.predictors)
+            for v in net.trainable_variables
+        ]
+        self.g_optimizer = update.adam(adam, self._g_variables)
+        self.d_optimizer = update.adam(adam, self.critic.trainable_variables)
+        self.built = True
+
+    def train_step(self, batch):
+        step = batch["position"][0] // self._batch_size
+        drawn = self.draw_latents(step, batch["position"] % self._batch_size)
+        with tf.GradientTape() as tape:
+            # One forward pass serves both updates.
+            scene = self.generator(drawn, training=True)
+            with tape.stop_recording():
+                d_losses = self._train_critic(batch["image"], scene)
+            g_losses = self.generator_losses(drawn, scene)
+            total = self._total(g_losses)
+        update.check_finite(d_losses | g_losses, step)
+        gradients = update.apply(self.g_optimizer, tape, total, self._g_variables)
+        update.average(
+            self.generator_ema,
+            self.generator,
+            update.ema_decay(self._settings.ema_decay, step),
+            statistics=self._settings.ema_statistics,
+        )
+        return d_losses | g_losses | self._monitors(scene, gradients)
+
+    def draw_latents(self, step, indices):
+        """Latents of these places of the global batch, at this step."""
+        return latents.draw(
+            seed=self._seed,
+            step=step,
+            indices=indices,
+            batch_size=self._batch_size,
+            z_dim=self._sizes.z_dim,
+            num_codes=self._sizes.codes,
+            z_std=self._settings.z_std,
+            tie_codes=self._settings.tie_codes,
+        )
+
+    def discriminator_loss(self, images, scene):
+        """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
+        return losses.discriminator_loss(
+            self.critic(images, training=True),
+            [self.critic(fake, training=True) for fake in _fakes(scene)],
+            self._settings.real_weight,
+        )
+
+    def generator_losses(self, drawn, scene):
+        """The unweighted terms of the generator's loss, by name."""
+        terms = {
+            "g_adversarial": losses.generator_loss(
+                [self.critic(fake, training=True) for fake in _fakes(scene)],
+                self._settings.adversarial_form,
+            )
+        }
+        if self.predictors:
+            # On the raw layers, not on what the mask shows of them.
+            layers = (scene.foreground, drawn.f), (scene.background, drawn.b)
+            for name, predictor, (image, code) in zip(
+                ("info_foreground", "info_background"),
+                self.predictors,
+                layers,
+                strict=True,
+            ):
+                logits = predictor(image, training=True)
+                terms[name] = losses.code_loss(logits, code)
+        terms["mask_entropy"] = losses.binary_loss(scene.mask)
+        return terms
+
+    def _total(self, terms):
+        weights = {
+            "g_adversarial": 1.0,
+            "info_foreground": self._settings.info_weight,
+            "info_background": self._settings.info_weight,
+            "mask_entropy": self._settings.binary_weight,
+        }
+        return tf.add_n([weights[name] * loss for name, loss in terms.items()])
+
+    def _train_critic(self, images, scene):
+        with tf.GradientTape() as tape:
+            loss = self.discriminator_loss(images, scene)
+        update.apply(self.d_optimizer, tape, loss, self.critic.trainable_variables)
+        return {"d_adversarial": loss}
+
+    def _monitors(self, scene, gradients):
+        """What tells a trivial solution: mask area, |F - B|, gradient on M (Fig. 4)."""
+        of_mask = {id(v) for v in self.generator.mask.trainable_variables}
+        mask_gradients = [
+            g
+            for g, v in zip(gradients, self._g_variables, strict=True)
+            if id(v) in of_mask
+        ]
+        return {
+            "mask_area": tf.reduce_mean(scene.mask),
+            "layer_difference": tf.reduce_mean(
+                tf.abs(scene.foreground - scene.background)
+            ),
+            "mask_gradient_norm": tf.linalg.global_norm(mask_gradients),
+        }
+
+
+def _fakes(scene):
+    images = (scene.composite, scene.global_image)
+    return [image for image in images if image is not None]

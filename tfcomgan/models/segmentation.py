@@ -1,0 +1,181 @@
+"""Stage two: the segmentation module of DS-ComGAN (section 3.3).
+
+The frozen generator paints pictures with masks; S learns to give those masks back
+(Eq. 10), and D_m makes its masks of real pictures look like them (Eq. 9).
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from tfcomgan import augment, config, losses
+from tfcomgan.latents import Latents
+from tfcomgan.models import update
+from tfcomgan.networks import discriminators, unet
+from tfcomgan.networks.generator import Scene
+
+
+@config.settings("segmentation")
+class SegmentationSettings:
+    """The objective of stage two (Eq. 9, 10, 12).
+
+    Attributes:
+      adversarial_form: 'modified' (non-saturating, release) or 'minimax' (as printed).
+      real_weight: Weight of D_m's real term: 1 in Eq. 9, 2 in the release.
+      adversarial_weight: Weight of S's adversarial loss (1 in Eq. 12); 0 leaves D_m out.
+      consistency_weight: lambda of Eq. 12; 2 in the release.
+      colour_jitter: Strength of random brightness, contrast and hue shifts on synthetic
+        and real pictures, in [0, 1]; 0 (paper) for none.
+      ema_decay: Of the averaged segmenter, per step; 0 keeps the trained one (paper).
+    """
+
+    adversarial_form: Literal["modified", "minimax"] = "modified"
+    real_weight: float = 1.0
+    adversarial_weight: float = 1.0
+    consistency_weight: float = 2.0
+    colour_jitter: float = 0.0
+    ema_decay: float = 0.0
+
+    def __post_init__(self):
+        for name in (
+            "real_weight",
+            "adversarial_weight",
+            "consistency_weight",
+            "colour_jitter",
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"`segmentation.{name}` must not be negative. "
+                    f"Received: {getattr(self, name)}."
+                )
+
+
+class SegmentationModule(keras.Model):
+    """S, its average and D_m, taught by a frozen generator in inference mode.
+
+    `fit` takes batches as `ComGAN` does.
+
+    Args:
+      paint: Latents to a Scene whose mask is 1 on the object; the oriented average
+        generator in inference mode.
+      draw_latents: (step, indices) to Latents.
+    """
+
+    def __init__(
+        self,
+        *,
+        paint: Callable[[Latents], Scene],
+        draw_latents: Callable[[tf.Tensor, tf.Tensor], Latents],
+        image_size: int,
+        segmenter: unet.SegmenterSettings,
+        critics: discriminators.CriticSettings,
+        settings: SegmentationSettings,
+        adam: update.AdamSettings,
+        batch_size: int,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._paint = paint
+        self._draw_latents = draw_latents
+        self._settings = settings
+        self._batch_size = batch_size
+        self._seed = seed
+        self.segmenter = unet.build(segmenter, image_size)
+        self.segmenter_ema = unet.build(segmenter, image_size)
+        self.segmenter_ema.trainable = False
+        for mean, value in zip(
+            self.segmenter_ema.variables, self.segmenter.variables, strict=True
+        ):
+            mean.assign(value)
+        self.mask_critic = discriminators.build_critic(image_size, critics)
+        self.s_optimizer = update.adam(adam, self.segmenter.trainable_variables)
+        self.d_optimizer = update.adam(adam, self.mask_critic.trainable_variables)
+        self.built = True
+
+    def train_step(self, batch):
+        step = batch["position"][0] // self._batch_size
+        indices = batch["position"] % self._batch_size
+        scene = self._paint(self._draw_latents(step, indices))
+        synthetic, real = self._jitter(
+            tf.stop_gradient(scene.composite), batch["image"], step, indices
+        )
+        mask = tf.stop_gradient(scene.mask)
+        with tf.GradientTape() as tape:
+            # One forward pass of each kind serves both updates.
+            predicted = self.predict_masks(synthetic), self.predict_masks(real)
+            d_losses = {}
+            if self._settings.adversarial_weight:
+                with tape.stop_recording():
+                    d_losses = self._train_critic(mask, predicted)
+            s_losses = self.segmenter_losses(mask, predicted)
+            total = self._total(s_losses)
+        update.check_finite(d_losses | s_losses, step)
+        update.apply(self.s_optimizer, tape, total, self.segmenter.trainable_variables)
+        update.average(
+            self.segmenter_ema,
+            self.segmenter,
+            update.ema_decay(self._settings.ema_decay, step),
+            statistics=True,
+        )
+        return d_losses | s_losses | self._monitors(predicted)
+
+    def predict_masks(self, images):
+        """S(x) as probabilities, in training mode."""
+        return tf.sigmoid(self.segmenter(images, training=True))
+
+    def discriminator_loss(self, mask, predicted):
+        """Eq. 9 for D_m: the generated mask is real, both predicted ones are fake."""
+        return losses.discriminator_loss(
+            self.mask_critic(mask, training=True),
+            [self.mask_critic(fake, training=True) for fake in predicted],
+            self._settings.real_weight,
+        )
+
+    def segmenter_losses(self, mask, predicted):
+        """The unweighted terms of the segmenter's loss, by name."""
+        terms = {"consistency": losses.consistency_loss(predicted[0], mask)}
+        if self._settings.adversarial_weight:
+            terms["s_adversarial"] = losses.generator_loss(
+                [self.mask_critic(fake, training=True) for fake in predicted],
+                self._settings.adversarial_form,
+            )
+        return terms
+
+    def _total(self, terms):
+        weights = {
+            "consistency": self._settings.consistency_weight,
+            "s_adversarial": self._settings.adversarial_weight,
+        }
+        return tf.add_n([weights[name] * loss for name, loss in terms.items()])
+
+    def _train_critic(self, mask, predicted):
+        with tf.GradientTape() as tape:
+            loss = self.discriminator_loss(mask, predicted)
+        update.apply(self.d_optimizer, tape, loss, self.mask_critic.trainable_variables)
+        return {"dm_adversarial": loss}
+
+    def _jitter(self, synthetic, real, step, indices):
+        if not self._settings.colour_jitter:
+            return synthetic, real
+        return tuple(
+            augment.colour_jitter(
+                images,
+                strength=self._settings.colour_jitter,
+                seed=(self._seed, kind),
+                step=step,
+                indices=indices,
+                batch_size=self._batch_size,
+            )
+            for kind, images in enumerate((synthetic, real))
+        )
+
+    def _monitors(self, predicted):
+        synthetic, real = predicted
+        return {
+            "synthetic_mask_area": tf.reduce_mean(synthetic),
+            "real_mask_area": tf.reduce_mean(real),
+            "real_mask_entropy": losses.binary_loss(real),
+        }

@@ -1,0 +1,90 @@
+"""The mechanics of a train step: gradients, their scale over replicas, averages.
+
+Losses are means over a replica's batch. Keras 3 optimizers sum gradients over replicas
+and scale no loss of ours, so this file, and nothing else, divides by their number.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from tfcomgan import config
+
+
+@config.settings("adam")
+class AdamSettings:
+    """Adam as in the release: 2e-4 (0.5, 0.999), epsilon 1e-8."""
+
+    learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        if not (self.learning_rate > 0 and 0 <= self.beta_1 < 1 > self.beta_2 >= 0):
+            raise ValueError(
+                "`adam` needs learning_rate > 0 and beta_1, beta_2 in [0, 1). "
+                f"Received: {self}."
+            )
+
+
+def adam(settings: AdamSettings, variables: Sequence) -> keras.optimizers.Adam:
+    """An optimizer with the slots of these variables already created."""
+    optimizer = keras.optimizers.Adam(
+        settings.learning_rate,
+        beta_1=settings.beta_1,
+        beta_2=settings.beta_2,
+        epsilon=settings.epsilon,
+    )
+    optimizer.build(variables)
+    return optimizer
+
+
+def apply(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    variables: Sequence[keras.Variable],
+) -> list[tf.Tensor]:
+    """One descent step; returns this replica's gradients, in the variables' order."""
+    gradients = tape.gradient(loss, [v.value for v in variables])
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    # Keras sums gradients over replicas; undivided, the step grows with their number.
+    optimizer.apply([g / replicas for g in gradients], variables)
+    return gradients
+
+
+def average(ema: keras.Model, net: keras.Model, decay: tf.Tensor, *, statistics: bool):
+    """Moves the averaged network towards the trained one.
+
+    Args:
+      ema: The average; same architecture as `net`, same order of variables.
+      net: The trained network.
+      decay: Scalar in [0, 1); the average keeps this share of itself.
+      statistics: Average BatchNorm's moving statistics too. The release does not: its
+        average samples with the statistics of the trained network, copied here.
+    """
+    for mean, value in zip(ema.variables, net.variables, strict=True):
+        kept = decay if statistics or value.trainable else 0.0
+        mean.assign(kept * mean + (1.0 - kept) * value)
+
+
+def ema_decay(limit: float, step: tf.Tensor) -> tf.Tensor:
+    """Decay that starts low so that the average forgets the initial weights.
+
+    min(limit, (1 + step) / (10 + step)), as in tf.train.ExponentialMovingAverage.
+    """
+    step = tf.cast(step, tf.float32)
+    return tf.minimum(limit, (1.0 + step) / (10.0 + step))
+
+
+def check_finite(losses: dict[str, tf.Tensor], step: tf.Tensor) -> None:
+    """Stops the program at the step in which a loss is not finite, naming the loss."""
+    for name, loss in losses.items():
+        tf.debugging.Assert(
+            tf.math.is_finite(loss), [NON_FINITE, name, step], name="check_finite"
+        )
+
+
+NON_FINITE = "non-finite loss"

@@ -1,0 +1,224 @@
+"""Generators: ComGAN (Eq. 2) and DS-ComGAN (Eq. 5, 6).
+
+Both start from one feature generator and end in one composition; they differ in what
+the three subnetworks see. Channel numbers in comments are those of the paper's size:
+128 px, width 16, hidden_width 128.
+"""
+
+from typing import Literal, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfcomgan import config
+from tfcomgan.latents import Latents
+from tfcomgan.networks import layers
+
+
+class Scene(NamedTuple):
+    """What a generator paints: images [B,H,W,3] in [-1, 1], mask [B,H,W,1] in [0, 1].
+
+    composite = mask * foreground + (1 - mask) * background (Eq. 1); global_image is x_z
+    of Eq. 7, None where the feature generator paints none.
+    """
+
+    composite: tf.Tensor
+    foreground: tf.Tensor
+    background: tf.Tensor
+    mask: tf.Tensor
+    global_image: tf.Tensor | None
+
+
+@config.settings("generator")
+class GeneratorSettings:
+    """Architecture and size of a generator.
+
+    Attributes:
+      architecture: 'ds_comgan' (section 3.2) or 'comgan' (section 3.1, no codes).
+      image_size: Pixels; a power of two, at least 32.
+      num_codes: N, number of foreground and of background codes; unused by 'comgan'.
+      z_dim: Width of z.
+      width: Channels of the last activation map a3; a2 has 2, a1 has 4 times as many.
+      hidden_width: Channels inside M, F and B.
+      shared_upsampling: U of Eq. 5: 'plain' (paper) or 'learned' (release).
+    """
+
+    image_size: int
+    architecture: Literal["ds_comgan", "comgan"] = "ds_comgan"
+    num_codes: int = 200
+    z_dim: int = 100
+    width: int = 16
+    hidden_width: int = 128
+    shared_upsampling: Literal["plain", "learned"] = "plain"
+
+    def __post_init__(self):
+        check_image_size(self.image_size)
+        for name in ("num_codes", "z_dim", "width", "hidden_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`generator.{name}` must be positive. "
+                    f"Received: {getattr(self, name)}."
+                )
+
+    @property
+    def codes(self) -> int:
+        """Number of codes the generator takes: 0 for plain ComGAN."""
+        return self.num_codes if self.architecture == "ds_comgan" else 0
+
+
+def check_image_size(image_size: int) -> None:
+    """Raises ValueError unless the size is a power of two of at least 32."""
+    if image_size < 32 or image_size & (image_size - 1):
+        raise ValueError(
+            "`image_size` must be a power of two and at least 32. "
+            f"Received: {image_size}. Set IMAGE_SIZE to 32, 64, 128, ..."
+        )
+
+
+def build(settings: GeneratorSettings) -> keras.Model:
+    """The generator of the settings, with all its variables created."""
+    make = {"ds_comgan": DSComGANGenerator, "comgan": ComGANGenerator}
+    generator = make[settings.architecture](settings)
+    code = tf.zeros([1, settings.codes]) if settings.codes else None
+    generator(Latents(tf.zeros([1, settings.z_dim]), code, code))
+    return generator
+
+
+class FeatureGenerator(keras.layers.Layer):
+    """Phi, or G of section 3.2: z to its last three activation maps.
+
+    [B, z_dim] to (a1 [B,S/4,S/4,4w], a2 [B,S/2,S/2,2w], a3 [B,S,S,w]) for width w.
+    Smaller pictures drop the first up-blocks.
+    """
+
+    def __init__(self, image_size: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        channels = width * image_size // 4  # 512
+        self.channels = channels
+        self.dense = keras.layers.Dense(
+            2 * 16 * channels,
+            use_bias=False,
+            kernel_initializer=layers.GENERATOR_INIT.clone(),
+        )
+        self.norm = layers.BatchNorm()
+        self.blocks = []
+        while channels > width:
+            channels //= 2
+            self.blocks.append(layers.Same(channels))
+
+    def call(self, z, training=False):
+        x = layers.glu(self.norm(self.dense(z), training=training))
+        # Channels first, as the release lays the dense output out.
+        x = tf.reshape(x, [-1, self.channels, 4, 4])
+        maps = [tf.transpose(x, [0, 2, 3, 1])]
+        for block in self.blocks:
+            maps.append(block(layers.upsample(maps[-1], 2), training=training))
+        return tuple(maps[-3:])
+
+
+class Subnetwork(keras.layers.Layer):
+    """M, F or B: shared features (and a code) to an image or a mask.
+
+    same -> h, `num_residual` residual blocks, same h -> tail, convolution -> out.
+    """
+
+    def __init__(
+        self,
+        hidden_width: int,
+        *,
+        tail_width: int,
+        num_residual: int,
+        num_outputs: int,
+        num_codes: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.enter = layers.Same(hidden_width, num_codes)
+        self.residuals = [layers.Residual(hidden_width) for _ in range(num_residual)]
+        self.leave = layers.Same(tail_width)
+        # In float32 under mixed precision too: pixels and mask logits are outputs.
+        self.head = layers.conv(num_outputs, dtype="float32")
+
+    def call(self, features, code=None, training=False):
+        x = self.enter(features, code, training=training)
+        for residual in self.residuals:
+            x = residual(x, training=training)
+        return self.head(self.leave(x, training=training))
+
+
+def compose(foreground, background, mask, global_image=None) -> Scene:
+    """Eq. 1, 2, 6: the scene of two layers [B,H,W,3] and a mask [B,H,W,1]."""
+    composite = foreground * mask + background * (1.0 - mask)
+    return Scene(composite, foreground, background, mask, global_image)
+
+
+class ComGANGenerator(keras.Model):
+    """ComGAN, Eq. 2: three light subnetworks on the features of one Phi."""
+
+    def __init__(self, settings: GeneratorSettings, **kwargs):
+        super().__init__(**kwargs)
+        width, hidden = settings.width, 2 * settings.width
+        self.features = FeatureGenerator(settings.image_size, width)
+        self.mask = Subnetwork(hidden, tail_width=width, num_residual=0, num_outputs=1)
+        layer = dict(tail_width=width, num_residual=3, num_outputs=3)
+        self.foreground = Subnetwork(hidden, **layer)
+        self.background = Subnetwork(hidden, **layer)
+
+    def call(self, latents, training=False):
+        *_, phi = self.features(latents.z, training=training)
+        return compose(
+            tf.tanh(self.foreground(phi, training=training)),
+            tf.tanh(self.background(phi, training=training)),
+            tf.sigmoid(self.mask(phi, training=training)),
+        )
+
+
+class SharedFeatures(keras.layers.Layer):
+    """phi of Eq. 5: the last three activation maps at full size, side by side.
+
+    [B,S,S,4w] with learned upsampling (release: U(a2) 16, U(a1) 32, a3 16 channels),
+    [B,S,S,7w] with plain upsampling (paper: 32, 64, 16).
+    """
+
+    def __init__(self, width: int, upsampling: str, **kwargs):
+        super().__init__(**kwargs)
+        learned = upsampling == "learned"
+        self.up_a2 = layers.Same(width) if learned else None
+        self.up_a1 = layers.Same(2 * width) if learned else None
+
+    def call(self, a1, a2, a3, training=False):
+        u2, u1 = layers.upsample(a2, 2), layers.upsample(a1, 4)
+        if self.up_a2 is not None:
+            u2 = self.up_a2(u2, training=training)
+            u1 = self.up_a1(u1, training=training)
+        return tf.concat([u2, u1, a3], axis=-1)
+
+
+class DSComGANGenerator(keras.Model):
+    """Disentanglement module of DS-ComGAN, Eq. 5 and 6: z, f and b to a scene."""
+
+    def __init__(self, settings: GeneratorSettings, **kwargs):
+        super().__init__(**kwargs)
+        width, hidden = settings.width, settings.hidden_width
+        self.features = FeatureGenerator(settings.image_size, width)
+        self.global_head = layers.conv(3, dtype="float32")
+        self.shared = SharedFeatures(width, settings.shared_upsampling)
+        self.mask = Subnetwork(hidden, tail_width=width, num_residual=1, num_outputs=1)
+        layer = dict(
+            tail_width=width,
+            num_residual=2,
+            num_outputs=3,
+            num_codes=settings.num_codes,
+        )
+        self.foreground = Subnetwork(hidden, **layer)
+        self.background = Subnetwork(hidden, **layer)
+
+    def call(self, latents, training=False):
+        maps = self.features(latents.z, training=training)
+        phi = self.shared(*maps, training=training)
+        return compose(
+            tf.tanh(self.foreground(phi, latents.f, training=training)),
+            tf.tanh(self.background(phi, latents.b, training=training)),
+            tf.sigmoid(self.mask(phi, training=training)),
+            tf.tanh(self.global_head(maps[-1])),
+        )

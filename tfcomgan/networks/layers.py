@@ -1,0 +1,139 @@
+"""Building blocks shared by all networks. Images are NHWC.
+
+Numerics follow the authors' PyTorch release: BatchNorm epsilon 1e-5 and momentum 0.9
+(PyTorch: 0.1), LeakyReLU slope 0.2, kernels of the generator and the U-Net drawn from
+U(+-1/sqrt(fan_in)), kernels of the critics orthogonal.
+"""
+
+import keras
+import tensorflow as tf
+
+GENERATOR_INIT = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
+def conv(filters: int, size: int = 3, **kwargs) -> keras.layers.Conv2D:
+    """`size` x `size` convolution, 'same', without bias, initialised as PyTorch does."""
+    options = {
+        "padding": "same",
+        "use_bias": False,
+        "kernel_initializer": GENERATOR_INIT.clone(),
+    }
+    return keras.layers.Conv2D(filters, size, **(options | kwargs))
+
+
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalisation over the global batch, whatever the number of replicas.
+
+    One replica takes TensorFlow's fused kernel, several reduce their statistics; both
+    keep the biased variance as moving statistic, so they agree to rounding.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs)
+
+    def call(self, inputs, training=False):
+        if not training or tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            return super().call(inputs, training=training)
+        x = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis]
+        count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
+        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            x,
+            tf.convert_to_tensor(self.gamma.value),
+            tf.convert_to_tensor(self.beta.value),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        biased = variance * (count - 1.0) / tf.maximum(count, 1.0)
+        for moving, batch in (
+            (self.moving_mean, mean),
+            (self.moving_variance, biased),
+        ):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return tf.reshape(y, tf.shape(inputs))
+
+
+def glu(x: tf.Tensor) -> tf.Tensor:
+    """Gated linear unit: the first half of the channels times sigmoid of the second."""
+    value, gate = tf.split(x, 2, axis=-1)
+    return value * tf.sigmoid(gate)
+
+
+def upsample(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """Nearest-neighbour enlargement of [batch, height, width, channels]."""
+    if factor == 1:
+        return x
+    return tf.repeat(tf.repeat(x, factor, axis=1), factor, axis=2)
+
+
+class CodeConv(keras.layers.Layer):
+    """3x3 'same' convolution of an image joined with a code tiled over it.
+
+    Equals tiling the code to [batch, height, width, num_codes], putting it *before* the
+    features and convolving, without doing so: over the tiled code the convolution is,
+    per code, a sum of kernel taps that differs only at the border, hence one small
+    table [3, 3, filters] per example. Saves 24 % of the generator's arithmetic at
+    N = 200. Any code works, also one that is not one-hot.
+    """
+
+    def __init__(self, filters: int, num_codes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.num_codes = num_codes
+
+    def build(self, features_shape, code_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(3, 3, self.num_codes + features_shape[-1], self.filters),
+            initializer=GENERATOR_INIT.clone(),
+        )
+
+    def call(self, features, code):
+        kernel = tf.convert_to_tensor(self.kernel)
+        code_kernel, kernel = tf.split(kernel, [self.num_codes, -1], axis=2)
+        taps = tf.einsum("bn,hwnf->bhwf", tf.cast(code, kernel.dtype), code_kernel)
+        # At the first row the upper taps fall outside, at the last row the lower ones;
+        # columns likewise.
+        rows = _border_sums(taps, axis=1)
+        table = _border_sums(rows, axis=2)
+        height, width = features.shape[1:3]
+        table = tf.repeat(table, [1, height - 2, 1], axis=1)
+        table = tf.repeat(table, [1, width - 2, 1], axis=2)
+        return tf.nn.conv2d(features, kernel, strides=1, padding="SAME") + table
+
+
+def _border_sums(taps: tf.Tensor, axis: int) -> tf.Tensor:
+    """Sums three taps along an axis as seen by the first, a middle and the last pixel."""
+    before, centre, after = tf.split(taps, 3, axis=axis)
+    return tf.concat(
+        [centre + after, before + centre + after, before + centre], axis=axis
+    )
+
+
+class Same(keras.layers.Layer):
+    """same(a->b) of DESIGN: 3x3 convolution a -> 2b, BatchNorm, GLU -> b.
+
+    With `num_codes` it takes a code [batch, num_codes] beside the features.
+    """
+
+    def __init__(self, filters: int, num_codes: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.conv = CodeConv(2 * filters, num_codes) if num_codes else conv(2 * filters)
+        self.norm = BatchNorm()
+
+    def call(self, x, code=None, training=False):
+        y = self.conv(x) if code is None else self.conv(x, code)
+        return glu(self.norm(y, training=training))
+
+
+class Residual(keras.layers.Layer):
+    """res(c): same(c->c), 3x3 convolution, BatchNorm, plus the input; no activation."""
+
+    def __init__(self, filters: int, **kwargs):
+        super().__init__(**kwargs)
+        self.same = Same(filters)
+        self.conv = conv(filters)
+        self.norm = BatchNorm()
+
+    def call(self, x, training=False):
+        y = self.conv(self.same(x, training=training))
+        return x + self.norm(y, training=training)

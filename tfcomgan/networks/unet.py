@@ -1,0 +1,100 @@
+"""The segmenter S: a U-Net (Ronneberger et al., 2015) as the release builds it."""
+
+import keras
+import tensorflow as tf
+
+from tfcomgan import config
+from tfcomgan.networks import layers
+
+
+@config.settings("segmenter")
+class SegmenterSettings:
+    """Size of the U-Net.
+
+    Attributes:
+      width: Channels of the first level; each of the next levels has twice as many.
+      num_levels: Levels of resolution; 5 in the release (64-128-256-512-1024).
+    """
+
+    width: int = 64
+    num_levels: int = 5
+
+    def __post_init__(self):
+        if self.width < 1 or not 2 <= self.num_levels <= 5:
+            raise ValueError(
+                "`segmenter.width` must be positive and `segmenter.num_levels` in "
+                f"[2, 5]. Received: width={self.width}, num_levels={self.num_levels}."
+            )
+
+
+class ConvNormReLU(keras.layers.Layer):
+    """3x3 convolution with bias, BatchNorm, ReLU."""
+
+    def __init__(self, filters: int, fan_in: int, **kwargs):
+        super().__init__(**kwargs)
+        bound = (9 * fan_in) ** -0.5
+        self.conv = layers.conv(
+            filters,
+            use_bias=True,
+            bias_initializer=keras.initializers.RandomUniform(-bound, bound),
+        )
+        self.norm = layers.BatchNorm()
+
+    def call(self, x, training=False):
+        return tf.nn.relu(self.norm(self.conv(x), training=training))
+
+
+class DoubleConv(keras.layers.Layer):
+    """Twice ConvNormReLU."""
+
+    def __init__(self, filters: int, fan_in: int, **kwargs):
+        super().__init__(**kwargs)
+        self.first = ConvNormReLU(filters, fan_in)
+        self.second = ConvNormReLU(filters, filters)
+
+    def call(self, x, training=False):
+        return self.second(self.first(x, training=training), training=training)
+
+
+class UNet(keras.Model):
+    """S: picture [B,H,W,3] in [-1, 1] to mask logits [B,H,W,1].
+
+    H and W are multiples of 2^(num_levels - 1).
+    """
+
+    def __init__(self, settings: SegmenterSettings, **kwargs):
+        super().__init__(**kwargs)
+        widths = [settings.width * 2**i for i in range(settings.num_levels)]
+        self.down = [
+            DoubleConv(w, fan_in)
+            for w, fan_in in zip(widths, [3, *widths[:-1]], strict=True)
+        ]
+        rising = list(reversed(widths[:-1]))
+        self.up = [ConvNormReLU(w, 2 * w) for w in rising]
+        self.merge = [DoubleConv(w, 2 * w) for w in rising]
+        bound = settings.width**-0.5
+        self.head = layers.conv(
+            1,
+            1,
+            use_bias=True,
+            bias_initializer=keras.initializers.RandomUniform(-bound, bound),
+            dtype="float32",
+        )
+
+    def call(self, images, training=False):
+        skips = [self.down[0](images, training=training)]
+        for level in self.down[1:]:
+            x = tf.nn.max_pool2d(skips[-1], 2, 2, "VALID")
+            skips.append(level(x, training=training))
+        x = skips.pop()
+        for up, merge in zip(self.up, self.merge, strict=True):
+            x = up(layers.upsample(x, 2), training=training)
+            x = merge(tf.concat([skips.pop(), x], axis=-1), training=training)
+        return self.head(x)
+
+
+def build(settings: SegmenterSettings, image_size: int) -> UNet:
+    """The segmenter, with all its variables created."""
+    unet = UNet(settings)
+    unet(tf.zeros([1, image_size, image_size, 3]))
+    return unet
