@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import difflib
 import functools
-import importlib.util  # noqa: F401  gin 0.5 uses importlib.util without importing it.
 import inspect
 import pathlib
 import re
@@ -28,7 +27,8 @@ _PACKAGE = pathlib.Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE.parent, _PACKAGE / "resources")
 for _root in _ROOTS:
     gin.add_config_file_search_path(str(_root))
-# gin's second reader takes 'a/b.gin' for a Python package and logs an error each time.
+# gin's second reader takes 'a/b.gin' for a Python package: it logs an error each time,
+# and fails where nobody has imported importlib.util.
 gin.config._FILE_READERS[1:] = []
 
 _parameters: dict[str, tuple[str, ...]] = {}  # Of every configurable, by its name.
@@ -173,7 +173,7 @@ def _nearest(word: str, known: Iterable[str], listed_as: str = "") -> str:
         return re.split("[./]", name.removesuffix(".gin"))[-1]
 
     names = {tail(k): k for k in sorted(known)}
-    names |= {k: k for k in names.values()}
+    names |= {k: k for k in known}
     for candidate in (word, tail(word)) if names else ():
         if close := difflib.get_close_matches(candidate, names, n=1):
             return f" Did you mean {names[close[0]]!r}?"
@@ -252,13 +252,16 @@ def _translated(source: str):
     """Turns what gin raises while it reads `source` into a ConfigError."""
     try:
         yield
+    except RecursionError:  # Its text, wrapped once per file, is too deep to print.
+        raise ConfigError(f"{source}: it includes itself.") from None
     except Exception as error:
         raise ConfigError(_explain(error, source)) from error
 
 
 def _explain(error: Exception, source: str) -> str:
     if isinstance(error, SyntaxError):
-        where = f"{error.filename} line {error.lineno}" if error.filename else source
+        is_file = error.filename and not error.filename.startswith("<")
+        where = f"{error.filename} line {error.lineno}" if is_file else source
         quotes = " A text needs quotes: NAME.FIELD='TEXT'."
         return f"{where}: cannot read {(error.text or '').strip()!r}.{quotes}"
     if isinstance(error, tokenize.TokenError):
@@ -306,8 +309,8 @@ def build(cls):
         return cls()
     except UserError as error:
         raise ConfigError(without_gin_trail(error)) from error
-    except RecursionError as error:
-        raise ConfigError(f"{cls.__name__}: a gin macro refers to itself.") from error
+    except RecursionError:
+        raise ConfigError(f"{cls.__name__}: a gin macro refers to itself.") from None
     except (ValueError, TypeError, RuntimeError) as error:
         call = re.search(r"\n  In call to configurable '([^']*)'", str(error))
         name = call[1] if call else cls.__name__
@@ -322,8 +325,3 @@ def operative_text() -> str:
 def full_text() -> str:
     """All bindings, used or not, as a gin file."""
     return gin.config_str()
-
-
-def clear() -> None:
-    """Forgets all bindings, for tests."""
-    gin.clear_config()

@@ -356,7 +356,9 @@ def _shade(scene: Scene, points, rays, owner, rng) -> np.ndarray:
         if solid.grain:
             x, y, z = solid.local(points[:, own]) * np.float32(5 / solid.half.max())
             colour = colour * (
-                1 + solid.grain * (noise(x + 0.6 * z, y + 0.8 * z, table) - 0.5)
+                1
+                + np.float32(solid.grain)
+                * (noise(x + 0.6 * z, y + 0.8 * z, table) - 0.5)
             )
         half = lamp[:, None] - rays[:, own]
         half /= np.sqrt((half * half).sum(0))

@@ -35,24 +35,21 @@ def draw_scene(rng: np.random.Generator) -> painter.Scene:
     heading, height = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(40, 70))
     slope = rng.uniform(0, 2 * np.pi)
     light = painter.Light(
-        direction=np.array(
-            [
-                np.cos(heading) * np.cos(height),
-                np.sin(heading) * np.cos(height),
-                np.sin(height),
-            ],
-            np.float32,
-        ),
+        direction=np.append(
+            np.cos(height) * _on_circle(heading), np.sin(height)
+        ).astype(np.float32),
         ambient=rng.uniform(0.55, 0.75),
         softness=rng.uniform(0.02, 0.07),
-        fall_off=np.float32(
-            rng.uniform(0.05, 0.35) * np.array([np.cos(slope), np.sin(slope)])
-        ),
+        fall_off=np.float32(rng.uniform(0.05, 0.35) * _on_circle(slope)),
     )
     table = rng.random((painter.TABLE_SIZE, painter.TABLE_SIZE), np.float32)
     return painter.Scene(
         camera=camera, solids=solids, ground=ground, light=light, table=table
     )
+
+
+def _on_circle(angle: float) -> np.ndarray:
+    return np.array([np.cos(angle), np.sin(angle)])
 
 
 def _draw_ground(rng) -> tuple[painter.Ground, list[np.ndarray]]:
@@ -225,9 +222,9 @@ class ScenesBuilderConfig(tfds.core.BuilderConfig):
     seed: int
 
     def __post_init__(self):
-        _check_at_least("image_size", self.image_size, 8)
-        for name in ("num_train", "num_test", "seed"):
-            _check_at_least(name, getattr(self, name), 0)
+        least = {"image_size": 8, "num_train": 1, "num_test": 1, "seed": 0}
+        for name, value in least.items():  # TFDS refuses to write an empty split.
+            _check_at_least(name, getattr(self, name), value)
         self.name = (
             f"size{self.image_size}_train{self.num_train}_test{self.num_test}"
             f"_seed{self.seed}"
@@ -242,20 +239,15 @@ class Scenes(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         size = self.builder_config.image_size
+        features = {
+            "image": tfds.features.Image(shape=(size, size, 3), encoding_format="png"),
+            "mask": tfds.features.Image(shape=(size, size, 1), encoding_format="png"),
+            "file_name": tfds.features.Text(),
+        }
         return tfds.core.DatasetInfo(
             builder=self,
             description="Spheres, boxes and cylinders on textured ground, with masks.",
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(
-                        shape=(size, size, 3), encoding_format="png"
-                    ),
-                    "mask": tfds.features.Image(
-                        shape=(size, size, 1), encoding_format="png"
-                    ),
-                    "file_name": tfds.features.Text(),
-                }
-            ),
+            features=tfds.features.FeaturesDict(features),
         )
 
     def _split_generators(self, dl_manager):
@@ -282,8 +274,8 @@ class ScenesSource:
 
     Attributes:
       image_size: pixels across, at least 8.
-      num_train: pictures in the train split.
-      num_test: pictures in the test split.
+      num_train: pictures in the train split, at least 1.
+      num_test: pictures in the test split, at least 1.
       seed: another seed paints other scenes.
     """
 

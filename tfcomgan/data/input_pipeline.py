@@ -1,0 +1,209 @@
+"""From a prepared TFDS folder to batches of pictures in [-1, 1].
+
+A split is decoded, cropped and resized once to uint8 and kept in memory; each training
+batch is then a pure function of (seed, step): shuffled by index, augmented stateless.
+Nothing of it has to be saved for a resumed run to see the same batches.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tfcomgan import config, latents
+from tfcomgan.errors import UserError
+
+
+@config.settings("input_pipeline")
+class InputSettings:
+    """How pictures become network inputs.
+
+    Attributes:
+      image_size: Pixels of the network's input.
+      crop: Part of the picture used: 'center' (largest centred square; uses no
+        annotation) or 'box' (square of 1.5 times the annotated box, as the release).
+      margin: Pictures are kept this many times larger and cropped at random in
+        training; 1 for no random crop. The release: 76 / 64.
+      flip: Mirror half of the pictures in training.
+      low: Value of black for the networks: -1, or 0 as in the release's training.
+    """
+
+    image_size: int
+    crop: Literal["center", "box"] = "center"
+    margin: float = 1.0
+    flip: bool = True
+    low: Literal[-1, 0] = -1
+
+    def __post_init__(self):
+        if self.margin < 1:
+            raise ValueError(
+                f"`input_pipeline.margin` must be at least 1. Received: {self.margin}."
+            )
+
+    @property
+    def kept_size(self) -> int:
+        """Pixels at which pictures are kept in memory."""
+        return round(self.image_size * self.margin)
+
+
+class Examples(NamedTuple):
+    """A split in memory: images uint8 [N,S,S,3]; masks uint8 [N,S,S,1] in {0,1}, or None."""
+
+    images: np.ndarray
+    masks: np.ndarray | None
+    names: list[str]
+
+
+def load(
+    builder: tfds.core.DatasetBuilder,
+    adapt,
+    split: str,
+    *,
+    crop: str,
+    size: int,
+    with_masks: bool,
+) -> Examples:
+    """Reads a split in the order it is stored.
+
+    Args:
+      builder: A prepared builder.
+      adapt: Turns one of its examples into {"image", "mask"?, "box"?, "file_name"};
+        a `Source`'s method.
+      split: TFDS split name.
+      crop: 'center' or 'box', see `InputSettings`.
+      size: Pixels of the square pictures returned.
+      with_masks: Read the masks too. Training never does.
+
+    Raises:
+      UserError: The split is empty or unknown, or masks or boxes are asked for that the
+        data set does not have.
+    """
+    if split not in builder.info.splits:
+        raise UserError(
+            f"`{builder.name}` has no split {split!r}. "
+            f"It has: {', '.join(builder.info.splits)}."
+        )
+
+    def read(raw):
+        example = adapt(raw)
+        for key, needed in (("mask", with_masks), ("box", crop == "box")):
+            if needed and key not in example:
+                raise UserError(f"`{builder.name}` has no {key} in its examples.")
+        box = _square(tf.shape(example["image"]), example.get("box"), crop)
+        image = tf.round(_resize(example["image"], box, size))
+        out = {"image": tf.cast(image, tf.uint8), "name": example["file_name"]}
+        if with_masks:
+            covered = _resize(tf.cast(example["mask"] > 0, tf.float32), box, size)
+            out["mask"] = tf.cast(covered >= 0.5, tf.uint8)
+        return out
+
+    read_config = tfds.ReadConfig(
+        interleave_cycle_length=1, try_autocache=False, add_tfds_id=False
+    )
+    raw = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
+    rows = list(raw.map(read, num_parallel_calls=2).batch(256).as_numpy_iterator())
+    if not rows:
+        raise UserError(f"Split {split!r} of `{builder.name}` holds no pictures.")
+    return Examples(
+        np.concatenate([row["image"] for row in rows]),
+        np.concatenate([row["mask"] for row in rows]) if with_masks else None,
+        [name.decode() for row in rows for name in row["name"]],
+    )
+
+
+def _square(shape, box, crop):
+    """(top, left, height, width) int32 of the part of the picture that is used."""
+    height, width = shape[0], shape[1]
+    if crop == "center":
+        side = tf.minimum(height, width)
+        return (height - side) // 2, (width - side) // 2, side, side
+    # As FineGAN, DRC and the release: half side = int(0.75 max(w, h)), clipped.
+    y0, x0, y1, x1 = tf.unstack(
+        box * tf.cast([height, width, height, width], tf.float32)
+    )
+    half = tf.cast(0.75 * tf.maximum(y1 - y0, x1 - x0), tf.int32)
+    cy, cx = tf.cast((y0 + y1) / 2, tf.int32), tf.cast((x0 + x1) / 2, tf.int32)
+    top, left = tf.maximum(cy - half, 0), tf.maximum(cx - half, 0)
+    bottom, right = tf.minimum(cy + half, height), tf.minimum(cx + half, width)
+    return top, left, bottom - top, right - left
+
+
+def _resize(image, box, size):
+    """The box of the picture at [size, size, C], antialiased; float32, same range."""
+    top, left, height, width = box
+    image = tf.cast(image[top : top + height, left : left + width], tf.float32)
+    return tf.image.resize(image, [size, size], antialias=True)
+
+
+def scale(images_uint8: tf.Tensor, low: int = -1) -> tf.Tensor:
+    """uint8 to float32 in [low, 1]."""
+    return tf.cast(images_uint8, tf.float32) * ((1 - low) / 255.0) + float(low)
+
+
+def training_batches(
+    images: np.ndarray,
+    settings: InputSettings,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int,
+    steps: int,
+) -> tf.data.Dataset:
+    """The batches of steps [start, steps), each picture once an epoch.
+
+    Args:
+      images: uint8 [N, kept_size, kept_size, 3].
+      settings: Size, crop margin and flips.
+      batch_size: Global batch size; epochs follow each other inside a batch, so no
+        picture is dropped.
+      seed: The run's seed.
+      start: First step; a resumed run continues here.
+      steps: Number of steps of the whole training.
+
+    Returns:
+      Dataset of {"image": float32 [B,S,S,3], "position": int64 [B]}, where position =
+      step * batch_size + place in the batch.
+    """
+    count, size = len(images), settings.image_size
+    slack = settings.kept_size - size
+    held = tf.constant(images)  # Captured by reference, not copied into the graph.
+
+    def make(step):
+        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        index = _shuffled(position, count, seed)
+        batch = tf.gather(held, index)
+        drawn = tf.random.stateless_uniform(
+            [3, batch_size], latents.stream_seed(seed, latents.STREAM_DATA, step)
+        )
+        if slack:
+            batch = _random_crop(batch, drawn[:2], size, slack)
+        if settings.flip:
+            mirror = (drawn[2] < 0.5)[:, tf.newaxis, tf.newaxis, tf.newaxis]
+            batch = tf.where(mirror, batch[:, :, ::-1], batch)
+        return {"image": scale(batch, settings.low), "position": position}
+
+    options = tf.data.Options()
+    options.deterministic = True
+    dataset = tf.data.Dataset.range(start, steps).map(make, num_parallel_calls=1)
+    return dataset.with_options(options).prefetch(2)
+
+
+def _shuffled(position, count, seed):
+    """Which picture stands at these places of the endless order of epochs."""
+    epoch = position // count
+    keys = tf.stack([tf.fill(tf.shape(epoch), tf.constant(seed, tf.int64)), epoch], 1)
+    # tf.random.experimental.index_shuffle pads a matrix of seeds along the wrong axis.
+    return tf.raw_ops.RandomIndexShuffle(
+        index=position % count,
+        seed=tf.pad(keys, [[0, 0], [0, 1]]),
+        max_index=tf.fill(tf.shape(epoch), tf.constant(count - 1, tf.int64)),
+    )
+
+
+def _random_crop(batch, drawn, size, slack):
+    """Cuts a size x size window out of each picture; drawn in [0, 1) is [2, batch]."""
+    offsets = tf.cast(drawn * (slack + 1), tf.int32)[:, :, tf.newaxis]
+    rows, columns = tf.unstack(offsets + tf.range(size))
+    batch = tf.gather(batch, rows, axis=1, batch_dims=1)
+    return tf.gather(batch, columns, axis=2, batch_dims=1)
