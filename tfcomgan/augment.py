@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from tfcomgan import latents
-
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -11,8 +9,7 @@ def colour_jitter(
     images: tf.Tensor,
     *,
     strength: float,
-    seed: tuple[int, int],
-    step: tf.Tensor,
+    seed: tf.Tensor,
     indices: tf.Tensor,
     batch_size: int,
 ) -> tf.Tensor:
@@ -22,16 +19,14 @@ def colour_jitter(
       images: float32 [n, height, width, 3] in [-1, 1].
       strength: 0 changes nothing; at 1 brightness moves by up to 0.5, gains and
         contrast by up to half, and saturation between none and double.
-      seed: (run seed, kind of picture): each kind draws its own numbers.
-      step: Integer scalar.
+      seed: Integer [2], from `latents.stream_seed`.
       indices: Integer [n]; places in the global batch.
       batch_size: Global batch size.
 
     Returns:
       float32 images of the same shape, clipped to [-1, 1].
     """
-    stream = latents.stream_seed(seed[0], latents.STREAM_COLOUR + seed[1], step)
-    drawn = tf.random.stateless_uniform([batch_size, 6], stream, -strength, strength)
+    drawn = tf.random.stateless_uniform([batch_size, 6], seed, -strength, strength)
     drawn = tf.gather(drawn, indices)[:, tf.newaxis, tf.newaxis, :]
     gains, brightness, contrast, saturation = tf.split(drawn, [3, 1, 1, 1], axis=-1)
     grey = tf.reduce_sum(images * tf.constant(_LUMA), axis=-1, keepdims=True)

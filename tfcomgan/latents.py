@@ -5,12 +5,13 @@ saved for a resumed run to draw the same numbers, and the number of replicas doe
 change what is trained: each replica picks its own rows of the same global draw.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import tensorflow as tf
 
-# Independent streams of one seed.
-STREAM_Z, STREAM_F, STREAM_B, STREAM_DATA, STREAM_COLOUR = range(5)
+# Streams of one seed beside those of the latents, which start at 8.
+STREAM_DATA, STREAM_COLOUR_SYNTHETIC, STREAM_COLOUR_REAL = range(3)
 
 
 class Latents(NamedTuple):
@@ -26,52 +27,57 @@ class Latents(NamedTuple):
     b: tf.Tensor | None
 
 
+# What latents are drawn for; each purpose has numbers of its own.
+TRAINING, SEGMENTING, ORIENTING, PICTURES = range(4)
+
+
 def stream_seed(seed: int, stream: int, step: tf.Tensor) -> tf.Tensor:
     """int64 [2]: the seed of one stream at one step, for `tf.random.stateless_*`."""
     return tf.random.fold_in(tf.constant([seed, stream], tf.int64), step)
 
 
-def draw(
-    *,
-    seed: int,
-    step: tf.Tensor,
-    indices: tf.Tensor,
-    batch_size: int,
-    z_dim: int,
-    num_codes: int,
-    z_std: float = 1.0,
-    tie_codes: bool = False,
-) -> Latents:
-    """Draws the latents of the given places of a global batch.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """Draws latents; called with a step and places in the global batch.
 
-    Args:
+    Attributes:
       seed: The run's seed.
-      step: Integer scalar; the training step (or number of the batch).
-      indices: Integer [n]; places in the global batch, each in [0, batch_size).
+      purpose: TRAINING, SEGMENTING, ORIENTING or PICTURES.
       batch_size: Global batch size, over all replicas.
       z_dim: Width of z.
       num_codes: N, the number of foreground and of background codes; 0 for none.
       z_std: Standard deviation of z (4 in the release).
       tie_codes: b = f, as in the release; the paper draws them independently.
-
-    Returns:
-      Latents with n rows.
     """
 
-    def codes(stream):
-        drawn = tf.random.stateless_uniform(
-            [batch_size],
-            stream_seed(seed, stream, step),
-            maxval=num_codes,
-            dtype=tf.int32,
-        )
-        return tf.one_hot(tf.gather(drawn, indices), num_codes)
+    seed: int
+    batch_size: int
+    z_dim: int
+    num_codes: int
+    z_std: float
+    tie_codes: bool = False
+    purpose: int = TRAINING
 
-    normal = tf.random.stateless_normal(
-        [batch_size, z_dim], stream_seed(seed, STREAM_Z, step)
-    )
-    z = z_std * tf.gather(normal, indices)
-    if not num_codes:
-        return Latents(z, None, None)
-    f = codes(STREAM_F)
-    return Latents(z, f, f if tie_codes else codes(STREAM_B))
+    def __call__(self, step: tf.Tensor, indices: tf.Tensor | None = None) -> Latents:
+        """Latents of one step: of the whole batch, or of these of its places.
+
+        Args:
+          step: Integer scalar; the training step, or number of the batch.
+          indices: Integer [n], each in [0, batch_size).
+        """
+        if indices is None:
+            indices = tf.range(self.batch_size)
+        size, stream = [self.batch_size], 8 * (1 + self.purpose)
+        seeds = [stream_seed(self.seed, stream + i, step) for i in range(3)]
+        normal = tf.random.stateless_normal([*size, self.z_dim], seeds[0])
+        z = self.z_std * tf.gather(normal, indices)
+        if not self.num_codes:
+            return Latents(z, None, None)
+        f, b = (
+            tf.random.stateless_uniform(
+                size, seed, maxval=self.num_codes, dtype=tf.int32
+            )
+            for seed in seeds[1:]
+        )
+        f, b = (tf.one_hot(tf.gather(code, indices), self.num_codes) for code in (f, b))
+        return Latents(z, f, f if self.tie_codes else b)

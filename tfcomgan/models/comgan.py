@@ -52,6 +52,26 @@ class ComGANSettings:
             )
 
 
+def sampler(
+    generator: generators.GeneratorSettings,
+    settings: ComGANSettings,
+    *,
+    seed: int,
+    batch_size: int,
+    purpose: int = latents.TRAINING,
+) -> latents.Sampler:
+    """The prior over latents that a generator is trained with."""
+    return latents.Sampler(
+        seed=seed,
+        purpose=purpose,
+        batch_size=batch_size,
+        z_dim=generator.z_dim,
+        num_codes=generator.codes,
+        z_std=settings.z_std,
+        tie_codes=settings.tie_codes,
+    )
+
+
 class ComGAN(keras.Model):
     """Generator, its average, critic D_z and (with codes) predictors D_f and D_b.
 
@@ -71,10 +91,9 @@ class ComGAN(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self._sizes = generator
         self._settings = settings
         self._batch_size = batch_size
-        self._seed = seed
+        self.sample = sampler(generator, settings, seed=seed, batch_size=batch_size)
         size, num_codes = generator.image_size, generator.codes
         self.generator = generators.build(generator)
         self.generator_ema = generators.build(generator)
@@ -97,9 +116,20 @@ class ComGAN(keras.Model):
         self.d_optimizer = update.adam(adam, self.critic.trainable_variables)
         self.built = True
 
+    def checkpointed(self) -> dict:
+        """Everything that training changes, by name."""
+        predictors = {f"predictor_{i}": p for i, p in enumerate(self.predictors)}
+        return predictors | {
+            "generator": self.generator,
+            "generator_ema": self.generator_ema,
+            "critic": self.critic,
+            "g_optimizer": self.g_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+
     def train_step(self, batch):
         step = batch["position"][0] // self._batch_size
-        drawn = self.draw_latents(step, batch["position"] % self._batch_size)
+        drawn = self.sample(step, batch["position"] % self._batch_size)
         with tf.GradientTape() as tape:
             # One forward pass serves both updates.
             scene = self.generator(drawn, training=True)
@@ -116,19 +146,6 @@ class ComGAN(keras.Model):
             statistics=self._settings.ema_statistics,
         )
         return d_losses | g_losses | self._monitors(scene, gradients)
-
-    def draw_latents(self, step, indices):
-        """Latents of these places of the global batch, at this step."""
-        return latents.draw(
-            seed=self._seed,
-            step=step,
-            indices=indices,
-            batch_size=self._batch_size,
-            z_dim=self._sizes.z_dim,
-            num_codes=self._sizes.codes,
-            z_std=self._settings.z_std,
-            tie_codes=self._settings.tie_codes,
-        )
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""

@@ -10,8 +10,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from tfcomgan import augment, config, losses
-from tfcomgan.latents import Latents
+from tfcomgan import augment, config, latents, losses
 from tfcomgan.models import update
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks.generator import Scene
@@ -60,29 +59,25 @@ class SegmentationModule(keras.Model):
     Args:
       paint: Latents to a Scene whose mask is 1 on the object; the oriented average
         generator in inference mode.
-      draw_latents: (step, indices) to Latents.
+      sample: Draws latents; its batch size and seed are those of the training.
     """
 
     def __init__(
         self,
         *,
-        paint: Callable[[Latents], Scene],
-        draw_latents: Callable[[tf.Tensor, tf.Tensor], Latents],
+        paint: Callable[[latents.Latents], Scene],
+        sample: latents.Sampler,
         image_size: int,
         segmenter: unet.SegmenterSettings,
         critics: discriminators.CriticSettings,
         settings: SegmentationSettings,
         adam: update.AdamSettings,
-        batch_size: int,
-        seed: int,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self._paint = paint
-        self._draw_latents = draw_latents
+        self._sample = sample
         self._settings = settings
-        self._batch_size = batch_size
-        self._seed = seed
         self.segmenter = unet.build(segmenter, image_size)
         self.segmenter_ema = unet.build(segmenter, image_size)
         self.segmenter_ema.trainable = False
@@ -95,10 +90,20 @@ class SegmentationModule(keras.Model):
         self.d_optimizer = update.adam(adam, self.mask_critic.trainable_variables)
         self.built = True
 
+    def checkpointed(self) -> dict:
+        """Everything that training changes, by name."""
+        return {
+            "segmenter": self.segmenter,
+            "segmenter_ema": self.segmenter_ema,
+            "mask_critic": self.mask_critic,
+            "s_optimizer": self.s_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+
     def train_step(self, batch):
-        step = batch["position"][0] // self._batch_size
-        indices = batch["position"] % self._batch_size
-        scene = self._paint(self._draw_latents(step, indices))
+        step = batch["position"][0] // self._sample.batch_size
+        indices = batch["position"] % self._sample.batch_size
+        scene = self._paint(self._sample(step, indices))
         synthetic, real = self._jitter(
             tf.stop_gradient(scene.composite), batch["image"], step, indices
         )
@@ -160,16 +165,16 @@ class SegmentationModule(keras.Model):
     def _jitter(self, synthetic, real, step, indices):
         if not self._settings.colour_jitter:
             return synthetic, real
+        streams = latents.STREAM_COLOUR_SYNTHETIC, latents.STREAM_COLOUR_REAL
         return tuple(
             augment.colour_jitter(
                 images,
                 strength=self._settings.colour_jitter,
-                seed=(self._seed, kind),
-                step=step,
+                seed=latents.stream_seed(self._sample.seed, stream, step),
                 indices=indices,
-                batch_size=self._batch_size,
+                batch_size=self._sample.batch_size,
             )
-            for kind, images in enumerate((synthetic, real))
+            for stream, images in zip(streams, (synthetic, real), strict=True)
         )
 
     def _monitors(self, predicted):

@@ -1,0 +1,89 @@
+"""Checkpoints of a training: crash-safe, fingerprinted, never resumed by mistake."""
+
+import pathlib
+import shutil
+
+import numpy as np
+import tensorflow as tf
+
+from tfcomgan.errors import UserError
+
+
+class Checkpoints:
+    """Saves and restores everything a training changes.
+
+    Input and noise are functions of the step (see `latents`, `data.input_pipeline`), so
+    the step and the variables are all there is to save.
+
+    Args:
+      folder: Where they lie.
+      fingerprint: Of the stage; stored in each checkpoint.
+      parts: Networks and optimizers, by name, with all variables created.
+      keep: How many to keep.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, fingerprint: str, parts: dict, keep: int = 2
+    ):
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._variables = [v for part in parts.values() for v in part.variables]
+        self._step = tf.Variable(0, dtype=tf.int64)
+        self._checkpoint = tf.train.Checkpoint(
+            step=self._step, fingerprint=tf.Variable(fingerprint), **parts
+        )
+        for torn in folder.glob("*_temp"):  # Of a save that was killed.
+            shutil.rmtree(torn)
+        self._manager = tf.train.CheckpointManager(
+            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
+        )
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint; returns its step, 0 where there is none.
+
+        Raises:
+          UserError: It is damaged, or belongs to other settings.
+        """
+        paths = [
+            p for p in self._manager.checkpoints if pathlib.Path(f"{p}.index").exists()
+        ]
+        if not paths:
+            return 0
+        path = paths[-1]
+        try:
+            reader = tf.train.load_checkpoint(path)
+            found = reader.get_tensor("fingerprint/.ATTRIBUTES/VARIABLE_VALUE").decode()
+            if found == self._fingerprint:
+                self._checkpoint.restore(path).assert_consumed()
+        except (tf.errors.OpError, ValueError, AssertionError) as error:
+            raise UserError(
+                f"The checkpoint {path} is damaged ({_first_line(error)}). Delete the "
+                f"files {path}.* and give the same command again; it goes on from the "
+                "checkpoint before, or from the start."
+            ) from error
+        if found != self._fingerprint:
+            raise UserError(
+                f"The checkpoint {path} was made with other settings (fingerprint "
+                f"{found[:12]}, expected {self._fingerprint[:12]}). "
+                f"Delete the folder {self._folder} to start anew."
+            )
+        return int(self._step.numpy())
+
+    def save(self, step: int) -> None:
+        """Saves the state after `step` steps.
+
+        Raises:
+          FloatingPointError: A variable is not finite; nothing is saved, and the last
+            good checkpoint stays.
+        """
+        for variable in self._variables:
+            if not np.all(np.isfinite(variable.numpy())):
+                raise FloatingPointError(
+                    f"`{variable.path}` is not finite after step {step}"
+                )
+        self._step.assign(step)
+        self._manager.save(checkpoint_number=step)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,187 @@
+"""The trained segmenter as a SavedModel for TF Serving and `tfcomgan.segment`.
+
+Signature `serving_default`, for pictures of any one size per batch:
+
+  images  uint8 [batch, height, width, 3]
+  mask    float32 [batch, height, width, 1] in [0, 1]; 1 = object
+
+A version is a folder with a whole number for a name, as TF Serving wants it:
+RUN_DIR/serving/segmenter/1.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tfcomgan.errors import UserError
+
+# TensorFlow and Keras are imported where they are used: finding a model, or none, must
+# not wait for them, and using one needs no Keras.
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+LONGEST = 4  # times the short side; beyond, a picture is squeezed.
+
+
+def export_segmenter(
+    segmenter: "keras.Model",
+    *,
+    image_size: int,
+    num_levels: int,
+    directory: pathlib.Path,
+    low: int = -1,
+) -> pathlib.Path:
+    """Writes the segmenter, with all that turns a picture into its input, as one graph.
+
+    A picture keeps its aspect: its short side becomes `image_size`, as in training, its
+    long side the nearest multiple of 2^(num_levels - 1), but at most 4 * image_size, so
+    that a panorama longer than 4 : 1 is squeezed. The mask is resized back bilinearly.
+    A square of `image_size` is not resampled.
+
+    Args:
+      segmenter: Built, float32; [B,H,W,3] in [low, 1] to mask logits [B,H,W,1].
+      image_size: Pixels of the pictures it was trained on.
+      num_levels: Levels of the U-Net; sides must be multiples of 2^(num_levels - 1).
+      directory: The version folder to make, as in serving/segmenter/1.
+      low: Value of black, as in training: -1 or 0.
+
+    Returns:
+      `directory`, which appears complete or not at all.
+
+    Raises:
+      UserError: `directory` exists.
+      ValueError: `image_size` is not a multiple of 2^(num_levels - 1).
+    """
+    import keras
+    import tensorflow as tf
+
+    directory = pathlib.Path(directory)
+    multiple = 2 ** (num_levels - 1)
+    if image_size < 1 or image_size % multiple:
+        raise ValueError(
+            f"`image_size` must be a multiple of 2^(num_levels - 1) = {multiple}. "
+            f"Received: {image_size}."
+        )
+    if directory.exists():
+        raise UserError(
+            f"The version folder {directory} exists. A published version is never "
+            "overwritten: remove the folder, or export the next number."
+        )
+    images = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
+    archive = keras.export.ExportArchive()
+    archive.track(segmenter)
+    archive.add_endpoint(
+        "serving_default",
+        lambda images: {"mask": _mask(segmenter, images, image_size, multiple, low)},
+        input_signature=[images],
+    )
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    # Servers look at folders named by numbers only, and a rename is atomic.
+    unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=directory.parent)
+    try:
+        # Below, since mkdtemp's own folder is closed to a server of another user.
+        written = pathlib.Path(unfinished, directory.name)
+        archive.write_out(str(written), verbose=False)
+        os.replace(written, directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return directory
+
+
+def _mask(segmenter, images, image_size, multiple, low):
+    """uint8 [B,H,W,3] to probabilities [B,H,W,1]."""
+    import tensorflow as tf
+
+    from tfcomgan.data import input_pipeline
+
+    shape = tf.shape(images)[1:3]
+    inner = _network_size(shape, image_size, multiple)
+    x = tf.image.resize(tf.cast(images, tf.float32), inner, antialias=True)
+    # Whole grey levels, as the input pipeline keeps pictures.
+    x = input_pipeline.scale(tf.round(x), low)
+    mask = tf.sigmoid(segmenter(x, training=False))
+    return tf.clip_by_value(tf.image.resize(mask, shape), 0.0, 1.0)
+
+
+def _network_size(shape, image_size, multiple):
+    """int32 [height, width] at which the U-Net sees a picture of int32 [2] `shape`."""
+    import tensorflow as tf
+
+    shape = tf.cast(shape, tf.int64)
+    step = multiple * tf.reduce_min(shape)
+    # (2a + b) // 2b is a / b to the nearest whole number.
+    size = multiple * ((2 * image_size * shape + step) // (2 * step))
+    return tf.cast(tf.minimum(size, LONGEST * image_size), tf.int32)
+
+
+def load(directory: pathlib.Path) -> Callable[["np.ndarray"], "np.ndarray"]:
+    """An exported segmenter: uint8 [B,H,W,3] to object probabilities [B,H,W,1].
+
+    Needs TensorFlow alone, not Keras.
+
+    Raises:
+      UserError: `directory` holds no readable segmenter.
+    """
+    import tensorflow as tf
+
+    try:
+        model = tf.saved_model.load(str(directory))
+        signature = model.signatures["serving_default"]
+        outputs = signature.structured_outputs
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        raise UserError(_unusable(directory, error)) from error
+    inputs = signature.structured_input_signature[1]
+    if "images" not in inputs or "mask" not in outputs:
+        names = f"inputs {sorted(inputs)}, outputs {sorted(outputs)}"
+        raise UserError(_unusable(directory, names))
+
+    def segment(images):
+        return signature(images=tf.constant(images, tf.uint8))["mask"].numpy()
+
+    segment.model = model  # The signature alone does not keep the variables alive.
+    return segment
+
+
+def _unusable(directory, reason):
+    text = str(reason).splitlines()[0][:200]
+    return (
+        f"{directory} holds no usable segmenter ({text}). Export it again: "
+        "python -m tfcomgan.main ... --stages=export"
+    )
+
+
+def serving_dir(run_dir: pathlib.Path) -> pathlib.Path:
+    """Where the exports of a run lie, one folder for each version."""
+    return pathlib.Path(run_dir) / "serving" / "segmenter"
+
+
+def versions(base: pathlib.Path) -> list[int]:
+    """The versions below `base`, oldest first; none if there is no such folder."""
+    base = pathlib.Path(base)
+    names = [path.name for path in base.iterdir()] if base.is_dir() else []
+    return sorted(int(name) for name in names if re.fullmatch("0|[1-9][0-9]*", name))
+
+
+def next_version(base: pathlib.Path) -> int:
+    """One more than the newest version below `base`; 1 if there is none."""
+    return max(versions(base), default=0) + 1
+
+
+def latest(base: pathlib.Path) -> pathlib.Path:
+    """The folder of the newest version below `base`.
+
+    Raises:
+      UserError: There is none.
+    """
+    found = versions(base)
+    if not found:
+        raise UserError(
+            f"No exported segmenter in {base}. Run the export stage: "
+            "python -m tfcomgan.main ... --stages=export"
+        )
+    return pathlib.Path(base) / str(found[-1])
