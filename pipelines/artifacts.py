@@ -1,118 +1,146 @@
-"""Artifacts: what stages hand to each other, and the cache that makes them once.
+"""The typed artifacts of the pipeline: what each stage makes, and how to load it."""
 
-An artifact is a folder with an `artifact.json`, written last; a folder without it does
-not exist. Its fingerprint is the SHA-256 of (stage, version, fingerprints of the inputs,
-parameters), so equal fingerprints mean equal content.
-"""
-
-import contextlib
 import dataclasses
-import hashlib
-import json
+import importlib
 import pathlib
-import shutil
-from collections.abc import Iterator, Sequence
 
-from tfcomgan.errors import UserError
+import keras
 
-_FILE = "artifact.json"
+from pipelines.cache import Record
+from tfcomgan.data import input_pipeline
+from tfcomgan.models import comgan
+from tfcomgan.networks import generator as generators
+from tfcomgan.networks import unet
+from tfcomgan.orientation import Side, oriented
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Artifact:
-    """A finished stage.
-
-    Attributes:
-      stage: Its name.
-      folder: Where it lies.
-      fingerprint: Hex SHA-256 of what made it.
-      parameters: The settings that made it, by settings class.
-      info: What the stage says of its result; plain JSON.
-    """
-
-    stage: str
-    folder: pathlib.Path
-    fingerprint: str
-    parameters: dict
-    info: dict
+WEIGHTS = "network.weights.h5"
 
 
-def fingerprint(
-    stage: str, version: int, inputs: Sequence[str], parameters: dict
-) -> str:
-    """Hex SHA-256 of the canonical JSON of what a stage depends on."""
-    content = [stage, version, list(inputs), parameters]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Prepared pictures: made by `prepare`, stored by TFDS under the data folder."""
+
+    record: Record
+    data_dir: pathlib.Path
+    manual_dir: pathlib.Path | None
+
+    @staticmethod
+    def describe(source) -> dict:
+        """Plain JSON that `source` is made from again."""
+        cls = type(source)
+        return {
+            "module": cls.__module__,
+            "name": cls.__qualname__,
+            "settings": dataclasses.asdict(source),
+        }
+
+    def source(self):
+        """The data set's settings; its `prepare` finds or remakes the TFDS folder."""
+        made = self.record.info["source"]
+        cls = getattr(importlib.import_module(made["module"]), made["name"])
+        return cls(**made["settings"])
+
+    def load(
+        self, split: str, *, size: int, crop: str, with_masks: bool = False
+    ) -> input_pipeline.Examples:
+        """A split in memory; see `input_pipeline.load`."""
+        source = self.source()
+        return input_pipeline.load(
+            source.prepare(self.data_dir, self.manual_dir),
+            source.adapt,
+            split,
+            crop=crop,
+            size=size,
+            with_masks=with_masks,
+        )
 
 
-def find(run_dir: pathlib.Path, stage: str) -> Artifact | None:
-    """The finished artifact of a stage in a run folder, None where there is none.
+@dataclasses.dataclass(frozen=True)
+class Generator:
+    """A trained, averaged and oriented generator: made by `train_generator`."""
 
-    Raises:
-      UserError: It is damaged: a file is missing or has changed since it was made.
-    """
-    folder = run_dir / stage
-    try:
-        record = json.loads((folder / _FILE).read_text())
-        files = record.pop("files")
-        artifact = Artifact(folder=folder, **record)
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"{folder / _FILE} cannot be read") from error
-    for name, digest in files.items():
-        path = folder / name
-        if not path.is_file():
-            raise _damaged(folder, f"{path} is missing")
-        if _digest(path) != digest:
-            raise _damaged(folder, f"{path} has changed since it was made")
-    return artifact
+    record: Record
 
+    @property
+    def settings(self) -> generators.GeneratorSettings:
+        """Its architecture and size."""
+        return generators.GeneratorSettings(**self.record.parameters["generator"])
 
-def _damaged(folder: pathlib.Path, what: str) -> UserError:
-    return UserError(
-        f"The artifact {folder} is damaged: {what}. Delete the folder {folder} and give "
-        "the same command again; the stage is then made anew."
-    )
+    @property
+    def side(self) -> Side:
+        """The object's side of the mask."""
+        return self.record.info["object_side"]
 
+    def load(self) -> keras.Model:
+        """The averaged generator as trained, not oriented."""
+        network = generators.build(self.settings)
+        network.load_weights(self.record.folder / WEIGHTS)
+        return network
 
-def _digest(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def load_oriented(self):
+        """Latents to a scene, inference mode, with mask 1 on the object."""
+        return oriented(self.load(), self.side)
+
+    def sampler(self, *, seed: int, batch_size: int, purpose: int):
+        """The prior over latents it was trained with."""
+        objective = comgan.ComGANSettings(**self.record.parameters["comgan"])
+        return comgan.sampler(
+            self.settings, objective, seed=seed, batch_size=batch_size, purpose=purpose
+        )
 
 
-@contextlib.contextmanager
-def produce(
-    run_dir: pathlib.Path, stage: str, digest: str, parameters: dict
-) -> Iterator[tuple[pathlib.Path, dict]]:
-    """Makes an artifact: yields a work folder and a dict to fill with its info.
+@dataclasses.dataclass(frozen=True)
+class Segmenter:
+    """A trained segmenter: made by `train_segmenter`."""
 
-    The work folder `.partial-<stage>-<fingerprint>` stays where the body fails, so that
-    the same stage goes on in it; work of another fingerprint is never touched. Leaving
-    the body, the files get their digests, `artifact.json` is written, and the folder
-    replaces an older artifact of the stage.
-    """
-    work = run_dir / f".partial-{stage}-{digest[:16]}"
-    work.mkdir(parents=True, exist_ok=True)
-    info = {}
-    yield work, info
-    files = {
-        str(path.relative_to(work)): _digest(path)
-        for path in sorted(work.rglob("*"))
-        if path.is_file()
-    }
-    record = {
-        "stage": stage,
-        "fingerprint": digest,
-        "parameters": parameters,
-        "info": info,
-        "files": files,
-    }
-    (work / _FILE).write_text(json.dumps(record, indent=2, default=str) + "\n")
-    final, old = run_dir / stage, run_dir / f".old-{stage}"
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    work.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+    record: Record
+
+    @property
+    def settings(self) -> unet.SegmenterSettings:
+        """Its size."""
+        return unet.SegmenterSettings(**self.record.parameters["segmenter"])
+
+    @property
+    def inputs(self) -> input_pipeline.InputSettings:
+        """How its training pictures were made."""
+        return input_pipeline.InputSettings(**self.record.parameters["input_pipeline"])
+
+    def load(self) -> keras.Model:
+        """The averaged segmenter."""
+        network = unet.build(self.settings, self.inputs.image_size)
+        network.load_weights(self.record.folder / WEIGHTS)
+        return network
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Scores and figures: made by `evaluate`."""
+
+    record: Record
+
+    @property
+    def scores(self) -> dict:
+        """Scores by protocol, then by method."""
+        return self.record.info["scores"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingModel:
+    """The exported segmenter: made by `export`."""
+
+    record: Record
+
+    @property
+    def version_dir(self) -> pathlib.Path:
+        """Folder of the SavedModel."""
+        return self.record.folder.parent / self.record.info["version_dir"]
+
+
+# Which stage makes what.
+MADE_BY = {
+    Examples: "prepare",
+    Generator: "train_generator",
+    Segmenter: "train_segmenter",
+    Evaluation: "evaluate",
+    ServingModel: "export",
+}

@@ -33,20 +33,17 @@ def _models():
         z_dim=REFERENCE.inputs["z"].shape[1],
         num_codes=num_codes,
     )
-    common = dict(
-        critics=discriminators.CriticSettings(),
-        adam=update.AdamSettings(),
-        batch_size=batch_size,
-        seed=0,
-    )
+    common = dict(critics=discriminators.CriticSettings(), adam=update.AdamSettings())
     first = comgan.ComGAN(
         generator=generators.GeneratorSettings(**sizes, shared_upsampling="learned"),
         settings=comgan.ComGANSettings(real_weight=2.0),
+        batch_size=batch_size,
+        seed=0,
         **common,
     )
     second = segmentation.SegmentationModule(
         paint=first.generator_ema,
-        draw_latents=first.draw_latents,
+        sample=first.sample,
         image_size=sizes["image_size"],
         segmenter=unet.SegmenterSettings(),
         settings=segmentation.SegmentationSettings(real_weight=2.0),
@@ -171,11 +168,22 @@ def _computed():
     }
 
 
+# Outputs differ by rounding only, which BatchNorm over two examples amplifies.
+OUTPUT_ATOL = 1e-4
+LOSS_RTOL = 1e-3
+# tanh of ComGAN's two images is steep where the release's kernels saturate it: from
+# float32 to float64 our own pixels move by up to 3e-4 (the release's by 1.3e-4).
+WIDER = {
+    "eval/comgan_foreground": 1e-3,
+    "eval/comgan_background": 1e-3,
+    "eval/comgan_composite": 1e-3,
+}
+
+
 @pytest.mark.parametrize("name", REFERENCE.arrays)
 def test_parity_with_release(name):
     expected = REFERENCE.arrays[name]
     assert name in _computed(), "the reference has an array that no test computes"
     actual = REFERENCE.cut(name, _computed()[name])
     assert actual.shape == expected.shape
-    print(f"DEV {name} abs {np.abs(actual-expected).max():.2e} max {np.abs(expected).max():.2e} rel {np.abs(actual-expected).max()/np.abs(expected).max():.2e}")
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)

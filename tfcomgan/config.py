@@ -299,14 +299,28 @@ def _explain(error: Exception, source: str) -> str:
     return f"{where}: {text}"
 
 
-def build(cls):
-    """An instance of a settings class as gin binds it.
+def name_of(cls) -> str:
+    """The name gin files call a settings class by."""
+    return next(name for name, origin in _origin.items() if origin == cls.__qualname__)
+
+
+def check_scopes(scopes: Iterable[str]) -> None:
+    """Raises ConfigError if a binding is in a scope that nothing enters."""
+    used = {s for s, selector in gin.config._CONFIG if s and selector != "gin.macro"}
+    for scope in sorted(used - set(scopes)):
+        near = _nearest(scope, scopes, "Scopes")
+        raise ConfigError(f"There is no scope {scope!r} for a binding.{near}")
+
+
+def build(cls, scope: str = ""):
+    """An instance of a settings class as gin binds it, in a scope.
 
     Raises:
       ConfigError: A binding is missing, of a wrong type, or refused by the class.
     """
     try:
-        return cls()
+        with gin.config_scope(scope or None):
+            return cls()
     except UserError as error:
         raise ConfigError(without_gin_trail(error)) from error
     except RecursionError:

@@ -72,14 +72,14 @@ def export_segmenter(
             f"The version folder {directory} exists. A published version is never "
             "overwritten: remove the folder, or export the next number."
         )
-    images = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
+
+    def segment(images):
+        return {"mask": _mask(segmenter, images, image_size, multiple, low)}
+
+    pictures = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
     archive = keras.export.ExportArchive()
     archive.track(segmenter)
-    archive.add_endpoint(
-        "serving_default",
-        lambda images: {"mask": _mask(segmenter, images, image_size, multiple, low)},
-        input_signature=[images],
-    )
+    archive.add_endpoint("serving_default", segment, input_signature=[pictures])
     directory.parent.mkdir(parents=True, exist_ok=True)
     # Servers look at folders named by numbers only, and a rename is atomic.
     unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=directory.parent)
@@ -148,9 +148,8 @@ def load(directory: pathlib.Path) -> Callable[["np.ndarray"], "np.ndarray"]:
 
 
 def _unusable(directory, reason):
-    text = str(reason).splitlines()[0][:200]
     return (
-        f"{directory} holds no usable segmenter ({text}). Export it again: "
+        f"{directory} holds no usable segmenter ({str(reason)[:200]}). Export it again: "
         "python -m tfcomgan.main ... --stages=export"
     )
 

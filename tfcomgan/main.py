@@ -118,15 +118,15 @@ def _main() -> None:
         print(config.operative_text())
         return
     name = "+".join(path.stem for path in paths)
-    pipeline.run(
-        stages=[stage for stage in STAGES if stage in _STAGES.value],
+    place = pipeline.Place(
         run_dir=pathlib.Path(_RUN_DIR.value or f"runs/{name}"),
         data_dir=pathlib.Path(_DATA_DIR.value),
         manual_dir=pathlib.Path(_MANUAL_DIR.value) if _MANUAL_DIR.value else None,
-        gin_files=gin_files,
         devices=tuple(_DEVICES.value),
         checkpoint_every=_CHECKPOINT_EVERY.value,
     )
+    stages = [stage for stage in STAGES if stage in _STAGES.value]
+    pipeline.run(stages, place, gin_files=gin_files)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tfcomgan.latents import Latents
 from tfcomgan.networks.generator import Scene
@@ -78,4 +77,4 @@ def oriented(generator, side: Side) -> Callable[[Latents], Scene]:
             global_image=scene.global_image,
         )
 
-    return tf.function(paint)
+    return paint

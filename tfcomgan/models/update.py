@@ -4,6 +4,7 @@ Losses are means over a replica's batch. Keras 3 optimizers sum gradients over r
 and scale no loss of ours, so this file, and nothing else, divides by their number.
 """
 
+import re
 from collections.abc import Sequence
 
 import keras
@@ -79,12 +80,18 @@ def ema_decay(limit: float, step: tf.Tensor) -> tf.Tensor:
     return tf.minimum(limit, (1.0 + step) / (10.0 + step))
 
 
+NON_FINITE = "non-finite loss"
+
+
 def check_finite(losses: dict[str, tf.Tensor], step: tf.Tensor) -> None:
     """Stops the program at the step in which a loss is not finite, naming the loss."""
     for name, loss in losses.items():
         tf.debugging.Assert(
-            tf.math.is_finite(loss), [NON_FINITE, name, step], name="check_finite"
+            tf.math.is_finite(loss), [f"{NON_FINITE} {name} at step", step]
         )
 
 
-NON_FINITE = "non-finite loss"
+def parse_non_finite(message: str) -> tuple[str, int]:
+    """Name of the loss and number of the step, from the error of `check_finite`."""
+    found = re.search(rf"{NON_FINITE} (\w+) at step\D*(\d+)", message)
+    return found[1], int(found[2])

@@ -1,0 +1,115 @@
+"""The cache of the pipeline: folders that stages make once and hand to each other.
+
+An artifact is a folder with an `artifact.json`, written last; a folder without it does
+not exist. Its fingerprint is the SHA-256 of (stage, version, fingerprints of the inputs,
+parameters), so equal fingerprints mean equal content.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+import shutil
+from collections.abc import Iterator, Sequence
+
+from tfcomgan.errors import UserError
+
+_FILE = "artifact.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Record:
+    """What `artifact.json` says.
+
+    Attributes:
+      folder: Where the artifact lies.
+      fingerprint: Hex SHA-256 of what made it.
+      parameters: The settings that made it, by the stage's parameter names.
+      info: What the stage says of its result; plain JSON.
+    """
+
+    folder: pathlib.Path
+    fingerprint: str
+    parameters: dict
+    info: dict
+
+
+def fingerprint(
+    stage: str, version: int, inputs: Sequence[str], parameters: dict
+) -> str:
+    """Hex SHA-256 of the canonical JSON of what a stage depends on."""
+    content = [stage, version, list(inputs), parameters]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find(run_dir: pathlib.Path, stage: str) -> Record | None:
+    """The finished artifact of a stage in a run folder, None where there is none.
+
+    Raises:
+      UserError: It is damaged: a file is missing or has changed since it was made.
+    """
+    folder = run_dir / stage
+    try:
+        record = json.loads((folder / _FILE).read_text())
+        files = record.pop("files")
+        found = Record(folder=folder, **record)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, f"{folder / _FILE} cannot be read") from error
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise _damaged(folder, f"{path} is missing")
+        if _digest(path) != digest:
+            raise _damaged(folder, f"{path} has changed since it was made")
+    return found
+
+
+def _damaged(folder: pathlib.Path, what: str) -> UserError:
+    return UserError(
+        f"The artifact {folder} is damaged: {what}. Delete the folder {folder} and give "
+        "the same command again; the stage is then made anew."
+    )
+
+
+def _digest(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def produce(
+    run_dir: pathlib.Path, stage: str, digest: str, parameters: dict
+) -> Iterator[tuple[pathlib.Path, dict]]:
+    """Makes an artifact: yields a work folder and a dict to fill with its info.
+
+    The work folder `.partial-<stage>-<fingerprint>` stays where the body fails, so that
+    the same stage goes on in it; work of another fingerprint is never touched. Leaving
+    the body, the files get their digests, `artifact.json` is written, and the folder
+    replaces an older artifact of the stage.
+    """
+    work = run_dir / f".partial-{stage}-{digest[:16]}"
+    work.mkdir(parents=True, exist_ok=True)
+    info = {}
+    yield work, info
+    files = {
+        str(path.relative_to(work)): _digest(path)
+        for path in sorted(work.rglob("*"))
+        if path.is_file()
+    }
+    record = {
+        "fingerprint": digest,
+        "parameters": parameters,
+        "info": info,
+        "files": files,
+    }
+    (work / _FILE).write_text(json.dumps(record, indent=2, default=str) + "\n")
+    final, old = run_dir / stage, run_dir / f".old-{stage}"
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    work.rename(final)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,211 @@
+"""Runs the stages of a run folder, each at most once.
+
+pictures -> prepare -> train_generator -> train_segmenter -> evaluate, export
+"""
+
+import dataclasses
+import inspect
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pipelines import artifacts, cache, stages
+from pipelines.stages import Place
+from tfcomgan import config, training
+from tfcomgan.data import scenes  # noqa: F401  Makes @scenes() known to gin.
+from tfcomgan.errors import UserError
+from tfcomgan.evaluation import table
+
+# Name, what runs it, and its version: raise it when the same settings give another
+# result, and old artifacts are made anew.
+STAGES = {
+    "prepare": (stages.prepare, 1),
+    "train_generator": (stages.train_generator, 1),
+    "train_segmenter": (stages.train_segmenter, 1),
+    "evaluate": (stages.evaluate, 1),
+    "export": (stages.export_segmenter, 1),
+}
+_CONFIG_FILE = "operative_config.gin"
+_MARK = "run.json"
+
+
+class Plan(NamedTuple):
+    """A stage with everything it depends on."""
+
+    name: str
+    inputs: dict[str, type]
+    settings: dict[str, Any]
+    fingerprint: str
+    parameters: dict
+
+
+def settings() -> None:
+    """Builds all settings from gin, so that a wrong one is reported at once."""
+    _plans()
+
+
+def _plans() -> dict[str, Plan]:
+    config.check_scopes(STAGES)
+    plans = {}
+    for name, (function, version) in STAGES.items():
+        inputs, chosen = {}, {}
+        for parameter in inspect.signature(function).parameters.values():
+            kind = parameter.annotation
+            if kind in artifacts.MADE_BY:
+                inputs[parameter.name] = kind
+            elif kind is not stages.Work:
+                chosen[parameter.name] = config.build(kind, name)
+        parameters = {config.name_of(type(s)): _plain(s) for s in chosen.values()}
+        upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
+        digest = cache.fingerprint(name, version, upstream, parameters)
+        plans[name] = Plan(name, inputs, chosen, digest, parameters)
+    _check_sizes(plans)
+    return plans
+
+
+def _plain(chosen) -> dict:
+    """A settings object as JSON, without what changes no result."""
+    plain = {}
+    for field in dataclasses.fields(chosen):
+        value = getattr(chosen, field.name)
+        if field.metadata.get("affects_result", True):
+            nested = dataclasses.is_dataclass(value)
+            plain[field.name] = (
+                {"name": config.name_of(type(value))} | _plain(value)
+                if nested
+                else value
+            )
+    return plain
+
+
+def _check_sizes(plans: dict[str, Plan]) -> None:
+    sizes = {
+        plan.parameters["input_pipeline"]["image_size"]
+        for plan in plans.values()
+        if "input_pipeline" in plan.parameters
+    } | {plans["train_generator"].parameters["generator"]["image_size"]}
+    if len(sizes) > 1:
+        raise UserError(
+            "`generator.image_size` and `input_pipeline.image_size` must agree. "
+            f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
+        )
+
+
+def run(
+    names: Sequence[str],
+    place: Place,
+    *,
+    gin_files: Sequence[str] = (),
+    report: Callable[[str], None] = print,
+) -> None:
+    """Runs stages in order, reusing what is finished.
+
+    Args:
+      names: Stages, in the order of `STAGES`.
+      place: Folders and devices.
+      gin_files: What the run is made from; a folder of other files is refused.
+      report: Takes lines for the user.
+
+    Raises:
+      UserError: An input is missing or of other settings, the folder is of another
+        config, an artifact or checkpoint is damaged, or a training fails.
+    """
+    plans = _plans()
+    _check_batches(plans, place)
+    _claim(place.run_dir, gin_files)
+    for name in names:
+        plan = plans[name]
+        found = cache.find(place.run_dir, name)
+        if found is not None and found.fingerprint == plan.fingerprint:
+            report(f"{name}: reused {found.folder}")
+            continue
+        inputs = {
+            parameter: _input(kind, plan, plans, place)
+            for parameter, kind in plan.inputs.items()
+        }
+        report(f"{name}: running")
+        function, _ = STAGES[name]
+        with cache.produce(place.run_dir, name, plan.fingerprint, plan.parameters) as (
+            folder,
+            info,
+        ):
+            work = stages.Work(folder, plan.fingerprint, place)
+            info.update(function(work, **inputs, **plan.settings))
+        report(f"{name}: done, in {place.run_dir / name}")
+    _report_results(names, place, report)
+
+
+def _check_batches(plans: dict[str, Plan], place: Place) -> None:
+    replicas = max(1, len(place.devices))
+    for plan in plans.values():
+        schedule = plan.settings.get("schedule")
+        if schedule is not None:
+            training.check_batch_size(schedule.batch_size, replicas)
+
+
+def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
+    """Marks a run folder with its gin files, or refuses one of others."""
+    mark = run_dir / _MARK
+    names = [pathlib.Path(name).stem for name in gin_files]
+    run_dir.mkdir(parents=True, exist_ok=True)
+    if mark.exists():
+        found = json.loads(mark.read_text())["gin_files"]
+        if found != names:
+            raise UserError(
+                f"The run folder {run_dir} was made from {_listed(found)}, not from "
+                f"{_listed(names)}. Give another --run_dir, or delete that folder."
+            )
+    else:
+        mark.write_text(json.dumps({"gin_files": names}) + "\n")
+    (run_dir / _CONFIG_FILE).write_text(config.operative_text())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "+".join(f"{name}.gin" for name in names)
+
+
+def _input(kind: type, plan: Plan, plans: dict[str, Plan], place: Place):
+    """The artifact of a type that a stage takes, as these settings make it."""
+    maker = plans[artifacts.MADE_BY[kind]]
+    found = cache.find(place.run_dir, maker.name)
+    way_out = f"Run it too: --stages={maker.name},{plan.name}, or leave --stages out."
+    if found is None:
+        raise UserError(
+            f"`{plan.name}` needs what `{maker.name}` makes, and {place.run_dir} has "
+            f"none. {way_out}"
+        )
+    if found.fingerprint != maker.fingerprint:
+        changed = _differences(found.parameters, maker.parameters)
+        raise UserError(
+            f"`{plan.name}` needs what `{maker.name}` makes, and the one in "
+            f"{place.run_dir} was made with other settings ({changed}). {way_out}"
+        )
+    if kind is artifacts.Examples:
+        return kind(found, place.data_dir, place.manual_dir)
+    return kind(found)
+
+
+def _differences(before: dict, after: dict) -> str:
+    """Which settings differ, as 'name.field'."""
+    after = json.loads(json.dumps(after))  # Tuples become lists, as in the file.
+    names = [
+        f"{group}.{field}"
+        for group, fields in after.items()
+        for field, value in fields.items()
+        if before.get(group, {}).get(field) != value
+    ]
+    return ", ".join(names) or "those of a stage before it"
+
+
+def _report_results(names: Sequence[str], place: Place, report) -> None:
+    found = cache.find(place.run_dir, "evaluate")
+    if "evaluate" in names and found is not None:
+        report("\n" + table(artifacts.Evaluation(found).scores))
+    report(f"\nLook:     {place.run_dir / 'pictures'}")
+    report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
+    if cache.find(place.run_dir, "export") is not None:
+        report(
+            "Segment:  python -m tfcomgan.segment PICTURE.jpg "
+            f"--model {place.run_dir} --out masks"
+        )

@@ -1,0 +1,349 @@
+"""The five stages: typed functions from artifacts and settings to an artifact.
+
+A stage's parameters say what it depends on: those annotated with an artifact type are
+its inputs, those with a settings class come from gin (in the scope of the stage's name)
+and enter its fingerprint. It writes into `work.folder` and returns the artifact's info.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipelines.artifacts import WEIGHTS, Examples, Generator, Segmenter
+from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
+from tfcomgan import orientation as orientations
+from tfcomgan.data import input_pipeline
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.models import comgan, segmentation
+from tfcomgan.models.comgan import ComGANSettings
+from tfcomgan.models.segmentation import SegmentationSettings
+from tfcomgan.models.update import AdamSettings
+from tfcomgan.networks.discriminators import CriticSettings
+from tfcomgan.networks.generator import GeneratorSettings
+from tfcomgan.networks.unet import SegmenterSettings
+
+_PICTURES = 12  # Columns of a grid.
+
+
+class Place(NamedTuple):
+    """Where and on what a run happens; none of it changes a result.
+
+    run_dir: Folder of the run: artifacts, checkpoints, logs, pictures.
+    data_dir: Folder of prepared data sets.
+    manual_dir: Folder of files downloaded by hand.
+    devices: See `training.strategy`.
+    checkpoint_every: Steps between checkpoints.
+    """
+
+    run_dir: pathlib.Path
+    data_dir: pathlib.Path
+    manual_dir: pathlib.Path | None
+    devices: tuple[str, ...]
+    checkpoint_every: int
+
+
+class Work(NamedTuple):
+    """A stage at work: the folder of its artifact in the making, and its fingerprint."""
+
+    folder: pathlib.Path
+    fingerprint: str
+    place: Place
+
+
+def _cosmetic(default):
+    """A field that changes no result, and so no fingerprint."""
+    return dataclasses.field(default=default, metadata={"affects_result": False})
+
+
+@config.settings("prepare")
+class PrepareSettings:
+    """The data set.
+
+    Attributes:
+      source: A data set's settings, as in `@scenes()`.
+    """
+
+    source: Any
+
+
+@config.settings("training")
+class TrainingSettings:
+    """Length and mechanics of a training; bound per stage by gin's scopes.
+
+    Attributes:
+      seed: Of weights, noise, order of pictures and augmentation.
+      steps: Number of train steps.
+      batch_size: Global batch size, over all replicas.
+      precision: 'float32' or 'mixed_bfloat16'.
+      steps_per_execution: Steps between two returns to Python; changes no result.
+    """
+
+    seed: int
+    steps: int
+    batch_size: int
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    steps_per_execution: int = _cosmetic(1)
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "steps_per_execution"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"`training.{name}` must be positive. "
+                    f"Received: {getattr(self, name)}."
+                )
+
+
+@config.settings("orientation")
+class OrientationSettings:
+    """How the object's side of the mask is chosen, without labels.
+
+    Attributes:
+      object_side: 'auto' (the side that covers less of the border), 'mask', or
+        'complement'.
+      num_samples: Scenes painted to measure it.
+    """
+
+    object_side: Literal["auto", "mask", "complement"] = "auto"
+    num_samples: int = 1000
+
+
+def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
+    """Makes the data set, unless TFDS has it in the data folder already."""
+    builder = chosen.source.prepare(work.place.data_dir, work.place.manual_dir)
+    splits = {name: s.num_examples for name, s in builder.info.splits.items()}
+    return {
+        "source": Examples.describe(chosen.source),
+        "tfds_folder": str(builder.data_dir),
+        "num_examples": splits,
+    }
+
+
+def train_generator(
+    work: Work,
+    *,
+    examples: Examples,
+    pictures: InputSettings,
+    network: GeneratorSettings,
+    critics: CriticSettings,
+    objective: ComGANSettings,
+    adam: AdamSettings,
+    schedule: TrainingSettings,
+    orienting: OrientationSettings,
+) -> dict:
+    """Stage one: trains ComGAN or DS-ComGAN and orients its averaged generator."""
+
+    def sampler(batch_size, purpose):
+        return comgan.sampler(
+            network,
+            objective,
+            seed=schedule.seed,
+            batch_size=batch_size,
+            purpose=purpose,
+        )
+
+    def make_model():
+        return comgan.ComGAN(
+            generator=network,
+            critics=critics,
+            settings=objective,
+            adam=adam,
+            batch_size=schedule.batch_size,
+            seed=schedule.seed,
+        )
+
+    def draw(model):
+        drawn = sampler(_PICTURES, latents.PICTURES)(0)
+        scene = model.generator_ema(drawn, training=False)
+        return figures.scene_grid(scene, count=_PICTURES)
+
+    model = _train(
+        work,
+        "train_generator",
+        images=examples.load(
+            "train", size=pictures.kept_size, crop=pictures.crop
+        ).images,
+        pictures=pictures,
+        schedule=schedule,
+        make_model=make_model,
+        draw=draw,
+        shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
+    )
+    masks = _paint_masks(
+        model.generator_ema, sampler(100, latents.ORIENTING), orienting.num_samples
+    )
+    measured = orientations.measure(masks)
+    side = orienting.object_side
+    model.generator_ema.save_weights(work.folder / WEIGHTS)
+    return {
+        "object_side": measured.side if side == "auto" else side,
+        "orientation": measured._asdict() | {"is_sure": measured.is_sure},
+        "mask_area": float(masks.mean()),
+    }
+
+
+def train_segmenter(
+    work: Work,
+    *,
+    examples: Examples,
+    generator: Generator,
+    pictures: InputSettings,
+    network: SegmenterSettings,
+    critics: CriticSettings,
+    objective: SegmentationSettings,
+    adam: AdamSettings,
+    schedule: TrainingSettings,
+) -> dict:
+    """Stage two: trains the segmenter on what the frozen generator paints."""
+    images = examples.load("train", size=pictures.kept_size, crop=pictures.crop).images
+    shown = examples.load("train", size=pictures.image_size, crop=pictures.crop)
+    shown = shown.images[:_PICTURES]
+
+    def make_model():
+        return segmentation.SegmentationModule(
+            paint=generator.load_oriented(),
+            sample=generator.sampler(
+                seed=schedule.seed,
+                batch_size=schedule.batch_size,
+                purpose=latents.SEGMENTING,
+            ),
+            image_size=pictures.image_size,
+            segmenter=network,
+            critics=critics,
+            settings=objective,
+            adam=adam,
+        )
+
+    def draw(model):
+        masks = evaluation.predict(model.segmenter_ema, shown, pictures.low)
+        return figures.prediction_grid(input_pipeline.scale(shown).numpy(), masks)
+
+    model = _train(
+        work,
+        "train_segmenter",
+        images=images,
+        pictures=pictures,
+        schedule=schedule,
+        make_model=make_model,
+        draw=draw,
+        shown=("consistency", "s_adversarial", "real_mask_area"),
+    )
+    model.segmenter_ema.save_weights(work.folder / WEIGHTS)
+    return {"object_side": generator.side}
+
+
+def _train(
+    work: Work,
+    stage: str,
+    *,
+    images: np.ndarray,
+    pictures: InputSettings,
+    schedule: TrainingSettings,
+    make_model: Callable[[], keras.Model],
+    draw: Callable[[keras.Model], np.ndarray],
+    shown: tuple[str, ...],
+) -> keras.Model:
+    """What both trainings share: batches, checkpoints, progress bar, TensorBoard."""
+    checkpoint_dir = work.folder / "checkpoints"
+    logs = work.place.run_dir / "logs" / stage
+    if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
+        shutil.rmtree(logs, ignore_errors=True)
+    board = callbacks.Board(logs)
+    board.text("operative_config", config.operative_text())
+    steps, every = schedule.steps, work.place.checkpoint_every
+
+    def make_batches(start):
+        return input_pipeline.training_batches(
+            images,
+            pictures,
+            batch_size=schedule.batch_size,
+            seed=schedule.seed,
+            start=start,
+            steps=steps,
+        )
+
+    def watchers(model):
+        paint = callbacks.painter(
+            lambda: draw(model), stage, work.place.run_dir / "pictures", board
+        )
+        return [
+            callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
+            callbacks.EveryFewSteps(paint, every=every, steps=steps),
+            callbacks.Progress(stage, steps=steps, shown=shown),
+        ]
+
+    model = training.train(
+        make_model=make_model,
+        make_batches=make_batches,
+        watchers=watchers,
+        on=training.strategy(work.place.devices),
+        steps=steps,
+        steps_per_execution=schedule.steps_per_execution,
+        batch_size=schedule.batch_size,
+        seed=schedule.seed,
+        policy=schedule.precision,
+        checkpoint_dir=checkpoint_dir,
+        checkpoint_every=every,
+        fingerprint=work.fingerprint,
+    )
+    figures.save_png(work.folder / "pictures.png", draw(model))
+    return model
+
+
+def _paint_masks(generator, sampler, count: int) -> np.ndarray:
+    """At least `count` masks of the generator in inference mode."""
+    paint = tf.function(lambda step: generator(sampler(step), training=False).mask)
+    batches = -(-count // sampler.batch_size)
+    steps = tf.range(batches, dtype=tf.int64)
+    return np.concatenate([paint(step).numpy() for step in steps])[:count]
+
+
+def evaluate(
+    work: Work,
+    *,
+    examples: Examples,
+    segmenter: Segmenter,
+    pictures: InputSettings,
+    protocol: EvaluationSettings,
+) -> dict:
+    """Scores the segmenter and two baselines against the masks."""
+    splits = {
+        split: examples.load(
+            split, size=pictures.image_size, crop=pictures.crop, with_masks=True
+        )
+        for split in protocol.splits
+    }
+    network, low = segmenter.load(), pictures.low
+    scores = evaluation.evaluate(network, splits, protocol, crop=pictures.crop, low=low)
+    images, masks, _ = splits[protocol.splits[-1]]
+    picture = figures.prediction_grid(
+        input_pipeline.scale(images[:_PICTURES]).numpy(),
+        evaluation.predict(network, images[:_PICTURES], low),
+        masks[:_PICTURES].astype(np.float32),
+    )
+    for folder in (work.folder, work.place.run_dir / "pictures"):
+        figures.save_png(folder / "predictions.png", picture)
+    board = callbacks.Board(work.place.run_dir / "logs" / "evaluate")
+    board.picture(0, "predictions", picture)
+    (work.folder / "scores.json").write_text(json.dumps(scores, indent=2) + "\n")
+    return {"scores": scores}
+
+
+def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:
+    """Writes the segmenter as a SavedModel in TensorFlow Serving's layout."""
+    base = export.serving_dir(work.place.run_dir)
+    version_dir = export.export_segmenter(
+        segmenter.load(),
+        image_size=segmenter.inputs.image_size,
+        num_levels=segmenter.settings.num_levels,
+        low=segmenter.inputs.low,
+        directory=base / str(export.next_version(base)),
+    )
+    return {"version_dir": str(version_dir.relative_to(work.place.run_dir))}
