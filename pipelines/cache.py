@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from tfcomgan.errors import UserError
 
 _FILE = "artifact.json"
+# Where a stage keeps what lets it go on; a finished artifact has none.
+UNFINISHED = "unfinished"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,13 +90,14 @@ def produce(
 
     The work folder `.partial-<stage>-<fingerprint>` stays where the body fails, so that
     the same stage goes on in it; work of another fingerprint is never touched. Leaving
-    the body, the files get their digests, `artifact.json` is written, and the folder
-    replaces an older artifact of the stage.
+    the body, its folder `unfinished` goes, the files get their digests,
+    `artifact.json` is written, and the folder replaces an older artifact of the stage.
     """
     work = run_dir / f".partial-{stage}-{digest[:16]}"
     work.mkdir(parents=True, exist_ok=True)
     info = {}
     yield work, info
+    shutil.rmtree(work / UNFINISHED, ignore_errors=True)
     files = {
         str(path.relative_to(work)): _digest(path)
         for path in sorted(work.rglob("*"))

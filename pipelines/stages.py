@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipelines import cache
 from pipelines.artifacts import WEIGHTS, Examples, Generator, Segmenter
 from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
 from tfcomgan import orientation as orientations
@@ -159,10 +160,10 @@ def train_generator(
             seed=schedule.seed,
         )
 
-    def draw(model):
+    def drawer(model):
         drawn = sampler(_PICTURES, latents.PICTURES)(0)
-        scene = model.generator_ema(drawn, training=False)
-        return figures.scene_grid(scene, count=_PICTURES)
+        paint = tf.function(lambda: model.generator_ema(drawn, training=False))
+        return lambda: figures.scene_grid(paint(), count=_PICTURES)
 
     model = _train(
         work,
@@ -173,7 +174,7 @@ def train_generator(
         pictures=pictures,
         schedule=schedule,
         make_model=make_model,
-        draw=draw,
+        drawer=drawer,
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
     masks = _paint_masks(
@@ -221,9 +222,10 @@ def train_segmenter(
             adam=adam,
         )
 
-    def draw(model):
-        masks = evaluation.predict(model.segmenter_ema, shown, pictures.low)
-        return figures.prediction_grid(input_pipeline.scale(shown).numpy(), masks)
+    def drawer(model):
+        predict = evaluation.predictor(model.segmenter_ema, pictures.low)
+        scaled = input_pipeline.scale(shown).numpy()
+        return lambda: figures.prediction_grid(scaled, predict(shown))
 
     model = _train(
         work,
@@ -232,7 +234,7 @@ def train_segmenter(
         pictures=pictures,
         schedule=schedule,
         make_model=make_model,
-        draw=draw,
+        drawer=drawer,
         shown=("consistency", "s_adversarial", "real_mask_area"),
     )
     model.segmenter_ema.save_weights(work.folder / WEIGHTS)
@@ -247,11 +249,11 @@ def _train(
     pictures: InputSettings,
     schedule: TrainingSettings,
     make_model: Callable[[], keras.Model],
-    draw: Callable[[keras.Model], np.ndarray],
+    drawer: Callable[[keras.Model], Callable[[], np.ndarray]],
     shown: tuple[str, ...],
 ) -> keras.Model:
     """What both trainings share: batches, checkpoints, progress bar, TensorBoard."""
-    checkpoint_dir = work.folder / "checkpoints"
+    checkpoint_dir = work.folder / cache.UNFINISHED
     logs = work.place.run_dir / "logs" / stage
     if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
         shutil.rmtree(logs, ignore_errors=True)
@@ -271,7 +273,7 @@ def _train(
 
     def watchers(model):
         paint = callbacks.painter(
-            lambda: draw(model), stage, work.place.run_dir / "pictures", board
+            drawer(model), stage, work.place.run_dir / "pictures", board
         )
         return [
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
@@ -293,7 +295,7 @@ def _train(
         checkpoint_every=every,
         fingerprint=work.fingerprint,
     )
-    figures.save_png(work.folder / "pictures.png", draw(model))
+    figures.save_png(work.folder / "pictures.png", drawer(model)())
     return model
 
 
@@ -320,12 +322,12 @@ def evaluate(
         )
         for split in protocol.splits
     }
-    network, low = segmenter.load(), pictures.low
-    scores = evaluation.evaluate(network, splits, protocol, crop=pictures.crop, low=low)
+    predict = evaluation.predictor(segmenter.load(), pictures.low)
+    scores = evaluation.evaluate(predict, splits, protocol, crop=pictures.crop)
     images, masks, _ = splits[protocol.splits[-1]]
     picture = figures.prediction_grid(
         input_pipeline.scale(images[:_PICTURES]).numpy(),
-        evaluation.predict(network, images[:_PICTURES], low),
+        predict(images[:_PICTURES]),
         masks[:_PICTURES].astype(np.float32),
     )
     for folder in (work.folder, work.place.run_dir / "pictures"):

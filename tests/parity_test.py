@@ -13,7 +13,6 @@ import pytest
 import release_weights
 import tensorflow as tf
 
-from tfcomgan import losses
 from tfcomgan.latents import Latents
 from tfcomgan.models import comgan, segmentation, update
 from tfcomgan.networks import discriminators, unet
@@ -119,7 +118,10 @@ def _first_stage():
     return scene._asdict() | {
         "discriminator_loss": discriminator_loss,
         "discriminator_grad_norm": _gradient_norm(
-            critic_tape, discriminator_loss, [model.critic]
+            # By README over trunk and head; in the file it is that of the head alone.
+            critic_tape,
+            discriminator_loss,
+            [model.critic.head],
         ),
         "generator_adversarial_loss": terms["g_adversarial"],
         "foreground_info_loss": terms["info_foreground"],
@@ -168,22 +170,81 @@ def _computed():
     }
 
 
-# Outputs differ by rounding only, which BatchNorm over two examples amplifies.
-OUTPUT_ATOL = 1e-4
-LOSS_RTOL = 1e-3
-# tanh of ComGAN's two images is steep where the release's kernels saturate it: from
-# float32 to float64 our own pixels move by up to 3e-4 (the release's by 1.3e-4).
-WIDER = {
-    "eval/comgan_foreground": 1e-3,
-    "eval/comgan_background": 1e-3,
-    "eval/comgan_composite": 1e-3,
+# Rounding alone separates the two, but BatchNorm over two examples amplifies it: float32
+# against our own networks in float64 gave much the same differences, on three seeds.
+PIXEL_ATOL, OUTLIER_ATOL = (
+    1e-4,
+    1e-3,
+)  # 99 % of the pixels (1.2e-4 at worst); all (4e-4).
+OUTPUT_ATOL = 1e-4  # Few probabilities or logits (1.5e-5).
+SCALAR_RTOL = 1e-3  # Losses and norms (3e-4).
+WIDER_RTOL = {
+    # Behind the dense layer BatchNorm divides the two examples' difference by itself;
+    # where it is near sqrt(epsilon) the gradient is steep (5e-3).
+    "train/generator_grad_norm/feature_generator_and_global_head": 2e-2,
+    # A unit of D that lies within rounding of 0 picks either slope of LeakyReLU, 1 or
+    # 0.2: a patch of a few pixels differs, the rest agrees to 5e-7 (3e-3 of the 2-norm).
+    "train/grad_wrt_mask": 2e-2,
 }
+
+
+def _assert_agree(name, actual, expected):
+    assert actual.shape == expected.shape
+    if name in WIDER_RTOL or not expected.shape:
+        error = np.linalg.norm(actual - expected) / np.linalg.norm(expected)
+        assert error < WIDER_RTOL.get(name, SCALAR_RTOL)
+    elif expected.size < release_weights.PROBE_VALUES:
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=OUTPUT_ATOL)
+    else:
+        error = np.abs(actual - expected)
+        assert np.quantile(error, 0.99) < PIXEL_ATOL
+        assert error.max() < OUTLIER_ATOL
 
 
 @pytest.mark.parametrize("name", REFERENCE.arrays)
 def test_parity_with_release(name):
-    expected = REFERENCE.arrays[name]
     assert name in _computed(), "the reference has an array that no test computes"
     actual = REFERENCE.cut(name, _computed()[name])
-    assert actual.shape == expected.shape
-    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
+    _assert_agree(name, actual, REFERENCE.arrays[name])
+
+
+def test_parity_reference_lacks_no_array():
+    assert set(REFERENCE.arrays) == set(_computed())
+
+
+def test_parity_probe_is_cut_from_the_same_arrays():
+    probe = release_weights.load(release_weights.PROBE)
+    assert probe.is_probe
+    assert set(REFERENCE.arrays) == set(probe.arrays)
+    assert release_weights.PROBE.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("network", release_weights.NETWORKS)
+def test_parity_fill_sets_every_variable_once(network):
+    net = _networks()[network]
+    entries = release_weights.entries(network, net)
+    paths = sorted(entry.variable.path for entry in entries)
+    assert paths == sorted(v.path for v in net.variables)
+
+
+@pytest.mark.parametrize("network", release_weights.NETWORKS)
+def test_parity_fill_uses_every_parameter_of_the_release(network):
+    release, num_codes = release_weights.release_parameters()
+    shapes = {
+        name: tuple(shape)
+        for name, shape in release[network].items()
+        if not release_weights.is_unused(network, name)
+    }
+    ours = release_weights.entries(network, _networks()[network])
+    assert {entry.name for entry in ours} == set(shapes)
+    if num_codes == REFERENCE.inputs["f"].shape[1]:
+        assert {entry.name: entry.shape for entry in ours} == shapes
+
+
+def test_parity_names_the_seven_networks():
+    release, _ = release_weights.release_parameters()
+    assert set(release) == set(_networks()) == set(release_weights.NETWORKS)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

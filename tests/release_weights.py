@@ -187,6 +187,7 @@ _LAYERS = {
     "background_discriminator": _code_predictor,
     "segmenter": _segmenter,
 }
+NETWORKS = tuple(_LAYERS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,10 +226,10 @@ def load(path: str | pathlib.Path) -> Reference:
     return Reference(inputs, arrays, is_probe)
 
 
-def release_parameters() -> dict[str, dict[str, list[int]]]:
-    """Shapes of all PyTorch parameters, by network and name, at the probe's N."""
+def release_parameters() -> tuple[dict[str, dict[str, list[int]]], int]:
+    """Shapes of all PyTorch parameters by network and name, and N there."""
     with np.load(PROBE) as file:
-        return json.loads(str(file["release_parameters"]))
+        return json.loads(str(file["release_parameters"])), file["f"].shape[1]
 
 
 def sample(name: str, array: np.ndarray, seed: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Numbers of a segmenter beside those of methods that learn nothing."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -32,33 +34,40 @@ class EvaluationSettings:
             )
 
 
-def predict(segmenter: keras.Model, images: np.ndarray, low: int = -1) -> np.ndarray:
-    """Masks float32 [N,S,S,1] in [0, 1] of pictures uint8 [N,S,S,3], inference mode."""
+def predictor(
+    segmenter: keras.Model, low: int = -1
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The segmenter in inference mode, compiled once.
+
+    Returns:
+      A function of pictures uint8 [N,S,S,3] to masks float32 [N,S,S,1] in [0, 1].
+    """
 
     @tf.function(reduce_retracing=True)
     def run(batch):
         return tf.sigmoid(segmenter(scale(batch, low), training=False))
 
-    parts = [run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
-    return np.concatenate([part.numpy() for part in parts])
+    def predict(images):
+        parts = [run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
+        return np.concatenate([part.numpy() for part in parts])
+
+    return predict
 
 
 def evaluate(
-    segmenter: keras.Model,
+    predict: Callable[[np.ndarray], np.ndarray],
     splits: dict[str, Examples],
     settings: EvaluationSettings,
     *,
     crop: str,
-    low: int = -1,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Scores of the segmenter and of two baselines on each split.
 
     Args:
-      segmenter: Pictures to mask logits.
+      predict: The segmenter, from `predictor`.
       splits: Pictures with masks, by name.
       settings: Threshold.
       crop: How the pictures were cropped; part of the protocol's name.
-      low: Value of black the segmenter expects.
 
     Returns:
       {protocol: {method: {metric: score}}}; a protocol names split, crop, size and
@@ -71,7 +80,7 @@ def evaluate(
             split, crop, examples.images.shape[1], settings.threshold
         )
         masks = {
-            "segmenter": predict(segmenter, examples.images, low),
+            "segmenter": predict(examples.images),
             "otsu": otsu.otsu_masks(examples.images),
             "mean_mask": mean_mask.predict(mean, examples.images),
         }

@@ -8,14 +8,13 @@ finished stages are skipped. Exit codes: 0 done, 1 a defect, 2 something to put 
 """
 
 import difflib
-import os
 import pathlib
-import sys
 from collections.abc import Sequence
 
 # TensorFlow, gin and NumPy are imported where they are used: --help must not wait.
-from absl import app, flags
+from absl import flags
 
+from tfcomgan import command_line
 from tfcomgan.errors import UserError, explain
 
 STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
@@ -61,28 +60,12 @@ _DRY_RUN = flags.DEFINE_bool(
 )
 
 
-def _parse_flags(argv: Sequence[str]) -> list[str]:
-    """absl's own parser, with exit code 0 for --help and 2 for a wrong flag."""
-    if {"--help", "-help", "-h", "--h", "-?"} & set(argv[1:]):
-        # absl's --help exits with 1, and from a console script it lists no flags.
-        module = flags.FLAGS.find_module_defining_flag("gin_file")
-        print(f"{__doc__}\nflags:\n{flags.FLAGS.module_help(module)}")
-        sys.exit(0)
-    try:
-        extra = flags.FLAGS(argv)[1:]
-        if extra:
-            raise UserError(
-                f"Unexpected argument {extra[0]!r}. A gin file is given as "
-                "--gin_file=FILE, and a value follows its flag after '='."
-            )
-        _check_flags()
-    except (flags.Error, UserError) as error:
-        print(f"error: {error}\nAll flags: --help", file=sys.stderr)
-        sys.exit(2)
-    return list(argv[:1])
-
-
-def _check_flags() -> None:
+def _check(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(
+            f"Unexpected argument {arguments[0]!r}. A gin file is given as "
+            "--gin_file=FILE, and a value follows its flag after '='."
+        )
     if not _GIN_FILE.value:
         raise UserError("No --gin_file. Try --gin_file=gin/scenes.gin.")
     for stage in _STAGES.value:
@@ -97,21 +80,15 @@ def _check_flags() -> None:
         raise UserError(f"--stages is empty. Stages: {', '.join(STAGES)}.")
 
 
-def _register():
-    """Imports everything that has settings, with TensorFlow; returns the pipeline."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    from pipelines import run as pipeline
-
-    return pipeline
-
-
-def _main() -> None:
+def _main(arguments: Sequence[str]) -> None:
+    del arguments
     from tfcomgan import config
 
     gin_files = _GIN_FILE.value
     paths = config.resolve(gin_files)  # A misspelt file need not wait for TensorFlow.
-    pipeline = _register()
+    # Imports TensorFlow, and everything that has settings.
+    from pipelines import run as pipeline
+
     config.parse(gin_files, _GIN_PARAM.value)
     pipeline.settings()
     if _DRY_RUN.value:
@@ -129,27 +106,16 @@ def _main() -> None:
     pipeline.run(stages, place, gin_files=gin_files)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs with the parsed flags; returns the exit code."""
-    del argv
-    try:
-        _main()
-    except KeyboardInterrupt:
-        text = "interrupted; the same command goes on from the last checkpoint"
-        print(text, file=sys.stderr)
-        return 130
-    except Exception as error:
-        text = explain(error)
-        if text is None:
-            raise
-        print(f"error: {text}", file=sys.stderr)
-        return 2
-    return 0
-
-
 def run() -> None:
     """The `tfcomgan` command."""
-    app.run(main, flags_parser=_parse_flags)
+    command_line.run(
+        _main,
+        doc=__doc__,
+        flag="gin_file",
+        check=_check,
+        explain=explain,
+        interrupted="interrupted; the same command goes on from the last checkpoint",
+    )
 
 
 if __name__ == "__main__":

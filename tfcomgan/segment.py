@@ -22,11 +22,11 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from PIL import Image, ImageOps
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
-from tfcomgan import export, figures
+from tfcomgan import command_line, export, figures
 from tfcomgan.errors import UserError
 
 _MODEL = flags.DEFINE_string(
@@ -40,24 +40,13 @@ _OUT = flags.DEFINE_string(
 )
 
 
-def _parse_flags(argv: Sequence[str]) -> list[str]:
-    """absl's own parser, with exit code 0 for --help and 2 for a wrong flag."""
-    if {"--help", "-help", "-h", "--h", "-?"} & set(argv[1:]):
-        module = flags.FLAGS.find_module_defining_flag("model")
-        print(f"{__doc__}\nflags:\n{flags.FLAGS.module_help(module)}")
-        sys.exit(0)
-    try:
-        argv = flags.FLAGS(argv)
-        if not argv[1:]:
-            raise UserError("No PICTURE. Name picture files, as in photos/*.jpg.")
-        if not _MODEL.value:
-            raise UserError("No --model. Try --model=runs/scenes.")
-        if not _OUT.value:
-            raise UserError("No --out. Try --out=masks.")
-    except (flags.Error, UserError) as error:
-        print(f"error: {error}\nAll flags: --help", file=sys.stderr)
-        sys.exit(2)
-    return argv
+def _check(arguments: Sequence[str]) -> None:
+    if not arguments:
+        raise UserError("No PICTURE. Name picture files, as in photos/*.jpg.")
+    if not _MODEL.value:
+        raise UserError("No --model. Try --model=runs/scenes.")
+    if not _OUT.value:
+        raise UserError("No --out. Try --out=masks.")
 
 
 def find_model(folder: pathlib.Path) -> pathlib.Path:
@@ -166,27 +155,21 @@ def segment(
         raise UserError(f"{unread} of {len(pictures)} pictures could not be read.")
 
 
-def main(argv: Sequence[str]) -> int:
-    """Runs with the parsed flags; returns the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        segment(
-            [pathlib.Path(name) for name in argv[1:]],
-            pathlib.Path(_MODEL.value),
-            pathlib.Path(_OUT.value),
-        )
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+def _main(arguments: Sequence[str]) -> None:
+    pictures = [pathlib.Path(name) for name in arguments]
+    segment(pictures, pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value))
 
 
 def run() -> None:
     """The command line."""
-    app.run(main, flags_parser=_parse_flags)
+    command_line.run(
+        _main,
+        doc=__doc__,
+        flag="model",
+        check=_check,
+        explain=lambda error: str(error) if isinstance(error, UserError) else None,
+        interrupted="interrupted",
+    )
 
 
 if __name__ == "__main__":
