@@ -3,7 +3,7 @@
 Every parameter is drawn from its name, so that no weights need to be shipped. As a
 program, cuts the full reference down to the probe that the tests carry:
 
-    python tests/release_weights.py release_reference.npz release_parameters.json \
+    PYTHONPATH=. python tests/release_weights.py release_reference.npz release_parameters.json \
         tests/data/parity_probe.npz
 """
 

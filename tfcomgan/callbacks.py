@@ -63,8 +63,9 @@ class Progress(keras.callbacks.Callback):
             unit="step",
             file=sys.stderr if is_terminal else _Lines(),
             mininterval=0.5 if is_terminal else 20,
+            miniters=1,
             dynamic_ncols=is_terminal,
-            ncols=None if is_terminal else 100,
+            bar_format=None if is_terminal else _LINE,
         )
 
     def on_train_batch_end(self, batch, logs=None):
@@ -75,6 +76,9 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self._bar.close()
+
+
+_LINE = "{desc}: {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_fmt}{postfix}"
 
 
 class _Lines:

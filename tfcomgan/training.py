@@ -118,6 +118,7 @@ def train(
                 make_batches(start),
                 steps_per_epoch=steps - start,
                 callbacks=listeners,
+                shuffle=False,
                 verbose=0,
             )
     return model
