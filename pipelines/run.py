@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pipelines import artifacts, cache, stages
 from pipelines.stages import Place
 from tfcomgan import config, training
-from tfcomgan.data import cub, scenes  # noqa: F401  Known to gin by being imported.
+from tfcomgan.data import clevr6, cub, scenes  # noqa: F401  Known to gin by being imported.
 from tfcomgan.errors import UserError
 from tfcomgan.evaluation import table
 

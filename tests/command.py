@@ -7,6 +7,7 @@ held to resource limits, and ends with the exit code a shell would see.
 
 import atexit
 import functools
+import gc
 import json
 import os
 import pathlib
@@ -128,6 +129,7 @@ def _serve() -> None:
     import pipelines.run  # noqa: F401
     import tfcomgan.main
 
+    gc.freeze()  # Or each child would copy the pages of all modules to collect garbage.
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()

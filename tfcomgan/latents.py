@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 # Streams of one seed beside those of the latents, which start at 8.
-STREAM_DATA, STREAM_COLOUR_SYNTHETIC, STREAM_COLOUR_REAL = range(3)
+STREAM_DATA, STREAM_COLOUR_SYNTHETIC, STREAM_COLOUR_REAL, STREAM_ORDER = range(4)
 
 
 class Latents(NamedTuple):
@@ -33,6 +33,8 @@ TRAINING, SEGMENTING, ORIENTING, PICTURES = range(4)
 
 def stream_seed(seed: int, stream: int, step: tf.Tensor) -> tf.Tensor:
     """int64 [2]: the seed of one stream at one step, for `tf.random.stateless_*`."""
+    # fold_in's numbers depend on the type of the step, too.
+    step = tf.cast(step, tf.int64)
     return tf.random.fold_in(tf.constant([seed, stream], tf.int64), step)
 
 

@@ -14,10 +14,6 @@ from tfcomgan import tfgan
 
 AdversarialForm = Literal["modified", "minimax"]
 
-_GENERATOR_LOSS = {
-    "modified": tfgan.losses.wargs.modified_generator_loss,
-    "minimax": tfgan.losses.wargs.minimax_generator_loss,
-}
 # Keeps log2 and its gradient finite where a mask saturates in float32.
 _EPSILON = 1e-6
 
@@ -38,19 +34,28 @@ def discriminator_loss(
     Returns:
       Scalar in nats; (real_weight + number of fakes) * log 2 for a blind critic.
     """
-    none = tf.zeros_like(real_logits)
     loss = tfgan.losses.wargs.minimax_discriminator_loss(
         real_logits,
-        none,
+        tf.zeros_like(real_logits),
         label_smoothing=0.0,
         real_weights=real_weight,
         generated_weights=0.0,
     )
-    for logits in fake_logits:
-        loss += tfgan.losses.wargs.minimax_discriminator_loss(
-            none, logits, label_smoothing=0.0, real_weights=0.0
-        )
-    return loss
+    return tf.add_n([loss, *map(_fake_term, fake_logits)])
+
+
+def _fake_term(fake_logits: tf.Tensor) -> tf.Tensor:
+    """-log(1 - D), the critic's loss on one kind of fake."""
+    return tfgan.losses.wargs.minimax_discriminator_loss(
+        tf.zeros_like(fake_logits), fake_logits, label_smoothing=0.0, real_weights=0.0
+    )
+
+
+# TF-GAN's minimax_generator_loss adds a constant, 0.31 per kind; the term itself is this.
+_GENERATOR_LOSS = {
+    "modified": tfgan.losses.wargs.modified_generator_loss,
+    "minimax": lambda fake_logits: -_fake_term(fake_logits),
+}
 
 
 def generator_loss(
@@ -83,9 +88,9 @@ def code_loss(code_logits: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     Raises:
       ValueError: The shapes differ.
     """
-    if code_logits.shape[-1] != code.shape[-1]:
+    if not code_logits.shape.is_compatible_with(code.shape):
         raise ValueError(
-            "`code_logits` and `code` must have one column per code. "
+            "`code_logits` and `code` must have one row an example, one column a code. "
             f"Received: code_logits.shape={code_logits.shape}, code.shape={code.shape}."
         )
     return tf.reduce_mean(

@@ -23,10 +23,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from absl import flags
-from PIL import Image, ImageOps
+from PIL import Image
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
 from tfcomgan import command_line, export, figures
+from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
 
 _MODEL = flags.DEFINE_string(
@@ -78,33 +79,6 @@ def mask_names(pictures: Sequence[pathlib.Path]) -> list[str]:
     return list(names)
 
 
-def read_picture(path: pathlib.Path) -> np.ndarray:
-    """A picture file as uint8 [H,W,3], upright; of an animation, the first picture.
-
-    Raises:
-      UserError: It cannot be read.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
-    except Exception as error:
-        # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
-        raise UserError(f"{path} cannot be read as a picture: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # convert() would clip it at 255.
-        levels = np.asarray(image, np.float32) / 257
-        image = Image.fromarray(np.round(levels).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("32 bits a pixel, of unknown range; save it with 8 or 16.")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
-
-
 def segment(
     pictures: Sequence[pathlib.Path], model_dir: pathlib.Path, out: pathlib.Path
 ):
@@ -139,7 +113,7 @@ def segment(
     unread = 0
     for picture, mask in zip(pictures, masks, strict=True):
         try:
-            image = read_picture(picture)
+            image = picture_files.read(picture)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             unread += 1

@@ -12,6 +12,6 @@ for _name in ("estimator", "train"):
     _module.__all__ = []
     sys.modules.setdefault(_module.__name__, _module)
 
-from tensorflow_gan.python import losses  # noqa: E402
+from tensorflow_gan.python import eval, losses  # noqa: A004, E402
 
-__all__ = ["losses"]
+__all__ = ["eval", "losses"]

@@ -66,12 +66,13 @@ class CubSource:
 
 
 def _download_and_prepare(builder, data_dir, manual_dir) -> None:
-    # Imported here: it takes a while, and only a download needs it. It comes with TFDS.
+    # Imported here: they take a while, and only a download needs them.
     import requests
+    from tensorflow_datasets.core.download import download_manager
 
     downloads = pathlib.Path(data_dir) / "downloads"
     try:
-        if not _is_at_hand(downloads, manual_dir):
+        if not _are_at_hand(downloads / builder.name, manual_dir):
             _reach_hosts(requests)
         # Before 1.2 GB, not after: TFDS decodes the masks with it.
         if importlib.util.find_spec("cv2") is None:
@@ -85,18 +86,31 @@ def _download_and_prepare(builder, data_dir, manual_dir) -> None:
                 manual_dir=manual_dir and str(manual_dir), try_download_gcs=False
             ),
         )
-    except tfds.download.DownloadError as error:
-        raise _cannot_download(builder, data_dir, error) from error
-    except (requests.RequestException, ConnectionError) as error:
-        raise _cannot_download(builder, data_dir, error) from error
+    except (
+        tfds.download.DownloadError,
+        download_manager.NonMatchingChecksumError,
+        requests.RequestException,
+        ConnectionError,
+    ) as error:
+        cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise UserError(
+            f"`{builder.name}` is not in {data_dir} and cannot be downloaded ({cause}).\n"
+            "Without a network, do one of:\n"
+            f"- fetch {' and '.join(_FILES.values())} elsewhere, put both files into a "
+            "folder and give it as --manual_dir;\n"
+            "- give the same command with --stages=prepare on a machine with a network, "
+            f"and copy what it makes to {builder.data_dir}."
+        ) from error
 
 
-def _is_at_hand(downloads: pathlib.Path, manual_dir: pathlib.Path | None) -> bool:
+def _are_at_hand(downloads: pathlib.Path, manual_dir: pathlib.Path | None) -> bool:
     """Whether the archives were fetched by hand or by an earlier run."""
-    if manual_dir and all((pathlib.Path(manual_dir) / name).exists() for name in _FILES):
+    if manual_dir and all(
+        (pathlib.Path(manual_dir) / name).exists() for name in _FILES
+    ):
         return True
     # TFDS writes an .INFO beside each finished download.
-    return all(any(downloads.rglob(f"*{name}.INFO")) for name in _FILES)
+    return len(list(downloads.rglob("*.INFO"))) >= len(_FILES)
 
 
 def _reach_hosts(requests) -> None:
@@ -104,16 +118,3 @@ def _reach_hosts(requests) -> None:
     for url in _FILES.values():
         with requests.get(url, stream=True, timeout=_TIMEOUT) as response:
             response.raise_for_status()
-
-
-def _cannot_download(builder, data_dir, error: Exception) -> UserError:
-    urls = " and ".join(_FILES.values())
-    return UserError(
-        f"`{builder.name}` is not in {data_dir} and cannot be downloaded "
-        f"({type(error).__name__}: {str(error)[:200]}). Without a network, do one of:\n"
-        f"- fetch {urls} elsewhere, put both files into a folder and give it as "
-        "--manual_dir;\n"
-        "- prepare it elsewhere: python -c \"import tensorflow_datasets as tfds; "
-        f"tfds.builder('{_BUILDER}', data_dir='FOLDER').download_and_prepare()\", and "
-        f"copy FOLDER/caltech_birds2011/0.2.0 to {builder.data_dir}."
-    )

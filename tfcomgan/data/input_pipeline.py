@@ -14,6 +14,13 @@ import tensorflow_datasets as tfds
 from tfcomgan import config, latents
 from tfcomgan.errors import UserError
 
+# A record that is cut or altered, too few of them, no file.
+_DAMAGE = (
+    tf.errors.DataLossError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,
+)
+
 
 @config.settings("input_pipeline")
 class InputSettings:
@@ -76,8 +83,8 @@ def load(
       with_masks: Read the masks too. Training never does.
 
     Raises:
-      UserError: The split is empty or unknown, or masks or boxes are asked for that the
-        data set does not have.
+      UserError: The split is empty, unknown or damaged, or masks or boxes are asked for
+        that the data set does not have.
     """
     if split not in builder.info.splits:
         raise UserError(
@@ -85,6 +92,7 @@ def load(
             f"It has: {', '.join(builder.info.splits)}."
         )
 
+    @tf.autograph.experimental.do_not_convert  # It would wrap errors in a traceback.
     def read(raw):
         example = adapt(raw)
         for key, needed in (("mask", with_masks), ("box", crop == "box")):
@@ -102,7 +110,15 @@ def load(
         interleave_cycle_length=1, try_autocache=False, add_tfds_id=False
     )
     raw = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
-    rows = list(raw.map(read, num_parallel_calls=2).batch(256).as_numpy_iterator())
+    rows = raw.map(read, num_parallel_calls=2).batch(256)
+    try:
+        rows = list(rows.as_numpy_iterator())
+    except _DAMAGE as error:
+        raise UserError(
+            f"The prepared data of `{builder.name}` are damaged "
+            f"({type(error).__name__} in split {split!r}). Delete the folder "
+            f"{builder.data_dir} and give the same command again; it prepares them anew."
+        ) from error
     if not rows:
         raise UserError(f"Split {split!r} of `{builder.name}` holds no pictures.")
     return Examples(
@@ -119,8 +135,9 @@ def _square(shape, box, crop):
         side = tf.minimum(height, width)
         return (height - side) // 2, (width - side) // 2, side, side
     # As FineGAN, DRC and the release: half side = int(0.75 max(w, h)), clipped.
+    # Boxes are annotated in whole pixels, which float32 fractions miss by a little.
     y0, x0, y1, x1 = tf.unstack(
-        box * tf.cast([height, width, height, width], tf.float32)
+        tf.round(box * tf.cast([height, width, height, width], tf.float32))
     )
     half = tf.cast(0.75 * tf.maximum(y1 - y0, x1 - x0), tf.int32)
     cy, cx = tf.cast((y0 + y1) / 2, tf.int32), tf.cast((x0 + x1) / 2, tf.int32)
@@ -192,11 +209,22 @@ def training_batches(
 def _shuffled(position, count, seed):
     """Which picture stands at these places of the endless order of epochs."""
     epoch = position // count
-    keys = tf.stack([tf.fill(tf.shape(epoch), tf.constant(seed, tf.int64)), epoch], 1)
-    # tf.random.experimental.index_shuffle pads a matrix of seeds along the wrong axis.
+    # RandomIndexShuffle hardly mixes its keys: small ones repeat after 256 epochs, and
+    # begin nearly all of them with the same picture. So they are drawn.
+    most_epochs = (len(position) - 2) // count + 2  # That a batch can touch.
+    keys = [
+        tf.random.stateless_uniform(
+            [3],
+            latents.stream_seed(seed, latents.STREAM_ORDER, epoch[0] + i),
+            minval=None,
+            maxval=None,
+            dtype=tf.int32,
+        )
+        for i in range(most_epochs)
+    ]
     return tf.raw_ops.RandomIndexShuffle(
         index=position % count,
-        seed=tf.pad(keys, [[0, 0], [0, 1]]),
+        seed=tf.gather(keys, epoch - epoch[0]),
         max_index=tf.fill(tf.shape(epoch), tf.constant(count - 1, tf.int64)),
     )
 

@@ -1,13 +1,18 @@
-"""IoU and Dice of predicted masks (Ding et al., NeurIPS 2022, Table 4).
+"""Scores of predicted masks (Ding et al., NeurIPS 2022, Table 4).
 
 NumPy only. A score is taken per picture and averaged over pictures, so that it does not
 depend on the batch size; the release averages batch means. Each score comes twice: plain,
 and with the polarity of every mask chosen by the truth, as the paper reports it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+from tfcomgan.metrics import bootstrap
+
+_BETA_SQUARED = 0.3  # As in saliency detection: precision weighs more than recall.
 
 
 class Scores(NamedTuple):
@@ -19,38 +24,105 @@ class Scores(NamedTuple):
     dice_best_polarity: float | np.ndarray
 
 
-def iou(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Intersection over union of each pair of masks.
+class Summary(NamedTuple):
+    """One metric over a set of pictures.
+
+    mean: Mean of the pictures' scores.
+    low, high: 95 % interval of the mean (percentile bootstrap over pictures).
+    pooled: The metric of all pixels of all pictures together.
+    """
+
+    mean: float
+    low: float
+    high: float
+    pooled: float
+
+
+class Counts(NamedTuple):
+    """Pixels of each picture, int64 [B], by what was predicted and whether it is true."""
+
+    true_object: np.ndarray
+    false_object: np.ndarray
+    true_background: np.ndarray
+    false_background: np.ndarray
+
+    @property
+    def inverted(self) -> "Counts":
+        """Counts of the inverted prediction."""
+        return Counts(
+            true_object=self.false_background,
+            false_object=self.true_background,
+            true_background=self.false_object,
+            false_background=self.true_object,
+        )
+
+
+def count(prediction: np.ndarray, truth: np.ndarray) -> Counts:
+    """What every metric is made of.
 
     Args:
       prediction: bool or {0, 1}, [B, H, W] or [B, H, W, 1].
       truth: the same shape as `prediction`, bool or {0, 1}.
 
-    Returns:
-      float64 [B] in [0, 1], never NaN: 1 where both masks are empty, 0 where one is.
-
     Raises:
       ValueError: The shapes differ or are no masks, or a value is neither 0 nor 1.
     """
-    intersection, prediction_area, truth_area = _areas(prediction, truth)
-    return _ratio(intersection, prediction_area + truth_area - intersection)
+    prediction, truth = np.asarray(prediction), np.asarray(truth)
+    is_mask = prediction.ndim == 3 or prediction.shape[3:] == (1,)
+    if prediction.shape != truth.shape or not is_mask:
+        raise ValueError(
+            "`prediction` and `truth` must share one shape, [B, H, W] or [B, H, W, 1]. "
+            f"Received: prediction {prediction.shape}, truth {truth.shape}. "
+            "Resize the masks to one size and keep one channel."
+        )
+    axes = tuple(range(1, prediction.ndim))
+    prediction, truth = _as_bool("prediction", prediction), _as_bool("truth", truth)
+    pairs = [(prediction, truth), (prediction, ~truth)]
+    pairs += [(~prediction, ~truth), (~prediction, truth)]
+    return Counts(*((one & other).sum(axes) for one, other in pairs))
+
+
+def _iou(c: Counts) -> np.ndarray:
+    return _ratio(c.true_object, c.true_object + c.false_object + c.false_background)
+
+
+def _dice(c: Counts) -> np.ndarray:
+    both = 2 * c.true_object
+    return _ratio(both, both + c.false_object + c.false_background)
+
+
+def _accuracy(c: Counts) -> np.ndarray:
+    return _ratio(c.true_object + c.true_background, sum(c))
+
+
+def _mean_iou(c: Counts) -> np.ndarray:
+    false = c.false_object + c.false_background
+    return (_iou(c) + _ratio(c.true_background, c.true_background + false)) / 2
+
+
+def _f_beta(c: Counts) -> np.ndarray:
+    both = (1 + _BETA_SQUARED) * c.true_object
+    return _ratio(both, both + _BETA_SQUARED * c.false_background + c.false_object)
+
+
+# Each is 1 where its denominator is 0: nothing there, and nothing predicted.
+METRICS: dict[str, Callable[[Counts], np.ndarray]] = {
+    "iou": _iou,
+    "dice": _dice,
+    "accuracy": _accuracy,
+    "mean_iou": _mean_iou,  # Of object and background.
+    "f_beta": _f_beta,
+}
+
+
+def iou(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """IoU [B] of pairs of masks as `count` takes: 1 where both are empty, 0 where one is."""
+    return _iou(count(prediction, truth))
 
 
 def dice(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Dice coefficient of each pair of masks, 2 IoU / (1 + IoU).
-
-    Args:
-      prediction: bool or {0, 1}, [B, H, W] or [B, H, W, 1].
-      truth: the same shape as `prediction`, bool or {0, 1}.
-
-    Returns:
-      float64 [B] in [0, 1], never NaN: 1 where both masks are empty, 0 where one is.
-
-    Raises:
-      ValueError: The shapes differ or are no masks, or a value is neither 0 nor 1.
-    """
-    intersection, prediction_area, truth_area = _areas(prediction, truth)
-    return _ratio(2 * intersection, prediction_area + truth_area)
+    """Dice coefficient of each pair of masks, 2 IoU / (1 + IoU), as `iou`."""
+    return _dice(count(prediction, truth))
 
 
 def score_per_image(
@@ -68,13 +140,89 @@ def score_per_image(
       truth: the same shape as `probabilities`, bool or {0, 1}.
       threshold: least probability that counts as foreground; the paper's is 0.5.
 
-    Returns:
-      `Scores` of float64 [B].
-
     Raises:
-      ValueError: The shapes differ or are no masks, or a value is out of its range or NaN.
+      ValueError: There is no picture, the shapes differ or are no masks, or a value is
+        out of its range or NaN.
     """
+    c = count(_binary(probabilities, threshold), truth)
+    plain, best = (_iou(c), _dice(c)), (_iou(c.inverted), _dice(c.inverted))
+    return Scores(*plain, *np.maximum(plain, best))
+
+
+def score(
+    probabilities: np.ndarray, truth: np.ndarray, threshold: float = 0.5
+) -> Scores:
+    """Means of `score_per_image` over the pictures, as floats."""
+    per_image = score_per_image(probabilities, truth, threshold)
+    return Scores(*(float(values.mean()) for values in per_image))
+
+
+def summarize(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    threshold: float = 0.5,
+    *,
+    seed: int = 0,
+) -> dict[str, Summary]:
+    """All metrics over a set of pictures, plain and with the best polarity.
+
+    Args:
+      probabilities, truth, threshold: As for `score_per_image`; the same errors.
+      seed: Of the bootstrap's resampling.
+
+    Returns:
+      `Summary` by '<metric>_plain' and '<metric>_best_polarity', for each of `METRICS`.
+      The best polarity is chosen for each picture and each metric separately; pooled,
+      the pixels of the pictures so turned are put together.
+    """
+    counts = count(_binary(probabilities, threshold), truth)
+    values, pooled = {}, {}
+    for name, metric in METRICS.items():
+        plain, other = metric(counts), metric(counts.inverted)
+        best = Counts(*np.where(other > plain, counts.inverted, counts))
+        for polarity, chosen in (("plain", counts), ("best_polarity", best)):
+            values[f"{name}_{polarity}"] = metric(chosen)
+            pooled[f"{name}_{polarity}"] = metric(Counts(*np.sum(chosen, axis=1)))
+    low, high = bootstrap.interval(np.stack(list(values.values()), axis=1), seed)
+    return {
+        name: Summary(*map(float, (values[name].mean(), low[i], high[i], pooled[name])))
+        for i, name in enumerate(values)
+    }
+
+
+def otsu_threshold(probabilities: np.ndarray) -> float:
+    """Otsu's threshold of all probabilities given: the largest between-class variance.
+
+    Of k / 256; the middle one where several are best, as 0.5 for masks of 0 and 1. Taken
+    per picture, not for a whole set, it would split the noise of an empty prediction.
+
+    Returns:
+      A threshold for `summarize`; 0.5 where all probabilities fall into one bin.
+    """
+    bins = np.minimum(256.0 * np.asarray(probabilities), 255).astype(int)
+    histogram = np.bincount(bins.ravel(), minlength=256)
+    below = histogram.cumsum()[:-1]  # Pixels under each candidate.
+    total = (histogram * np.arange(256)).cumsum()
+    pairs = below * (histogram.sum() - below)
+    difference = total[:-1] * float(histogram.sum()) - below * float(total[-1])
+    variance = difference**2 / np.maximum(pairs, 1)
+    best = np.flatnonzero(variance >= variance.max() * (1 - 1e-12)) + 1
+    return float(best[0] + best[-1]) / 512
+
+
+def result_name(split: str, crop: str, image_size: int, threshold: float | str) -> str:
+    """Name of a result with the protocol in it, as 'test_center_32px_t0.5' or '..._otsu'."""
+    end = threshold if isinstance(threshold, str) else f"t{threshold:g}"
+    return f"{split}_{crop}_{image_size}px_{end}"
+
+
+def _binary(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     probabilities = np.asarray(probabilities)
+    if len(probabilities) == 0:
+        raise ValueError(
+            "`probabilities` must hold at least one picture. "
+            f"Received: shape {probabilities.shape}. Is the split empty?"
+        )
     # Written so that NaN fails: compared with the threshold it would pass for background.
     if not np.all((probabilities >= 0) & (probabilities <= 1)):
         raise ValueError(
@@ -82,67 +230,7 @@ def score_per_image(
             f"Received: values from {probabilities.min()} to {probabilities.max()}. "
             "Apply a sigmoid to logits, divide uint8 by 255; NaN means a diverged model."
         )
-    mask = probabilities >= threshold
-    iou_plain, dice_plain = iou(mask, truth), dice(mask, truth)
-    return Scores(
-        iou_plain=iou_plain,
-        dice_plain=dice_plain,
-        iou_best_polarity=np.maximum(iou_plain, iou(~mask, truth)),
-        dice_best_polarity=np.maximum(dice_plain, dice(~mask, truth)),
-    )
-
-
-def score(
-    probabilities: np.ndarray, truth: np.ndarray, threshold: float = 0.5
-) -> Scores:
-    """Means of `score_per_image` over the pictures; `*_best_polarity` is its oracle.
-
-    Args:
-      probabilities: in [0, 1], [B, H, W] or [B, H, W, 1]; foreground from `threshold` up.
-      truth: the same shape as `probabilities`, bool or {0, 1}.
-      threshold: least probability that counts as foreground; the paper's is 0.5.
-
-    Returns:
-      `Scores` of floats.
-
-    Raises:
-      ValueError: As `score_per_image`, or there is no picture.
-    """
-    per_image = score_per_image(probabilities, truth, threshold)
-    if len(per_image.iou_plain) == 0:
-        raise ValueError(
-            "`probabilities` must hold at least one picture. "
-            f"Received: shape {np.shape(probabilities)}. Is the split empty?"
-        )
-    return Scores(*(float(values.mean()) for values in per_image))
-
-
-def result_name(split: str, crop: str, image_size: int, threshold: float) -> str:
-    """Name of a result with the protocol in it, as 'test_center_32px_t0.5'."""
-    return f"{split}_{crop}_{image_size}px_t{threshold:g}"
-
-
-def _areas(
-    prediction: np.ndarray, truth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels of each intersection, prediction and truth, int64 [B]."""
-    prediction, truth = np.asarray(prediction), np.asarray(truth)
-    is_mask = prediction.ndim == 3 or (
-        prediction.ndim == 4 and prediction.shape[-1] == 1
-    )
-    if prediction.shape != truth.shape or not is_mask:
-        raise ValueError(
-            "`prediction` and `truth` must share one shape, [B, H, W] or [B, H, W, 1]. "
-            f"Received: prediction {prediction.shape}, truth {truth.shape}. "
-            "Resize the masks to one size and keep one channel."
-        )
-    axes = tuple(range(1, prediction.ndim))
-    prediction, truth = _as_bool("prediction", prediction), _as_bool("truth", truth)
-    return (
-        (prediction & truth).sum(axes),
-        prediction.sum(axes),
-        truth.sum(axes),
-    )
+    return probabilities >= threshold
 
 
 def _as_bool(name: str, mask: np.ndarray) -> np.ndarray:
@@ -158,5 +246,5 @@ def _as_bool(name: str, mask: np.ndarray) -> np.ndarray:
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotient, 1 where the denominator is 0 (both masks are empty, hence equal)."""
-    result = np.ones(numerator.shape, np.float64)
+    result = np.ones(np.shape(numerator), np.float64)
     return np.divide(numerator, denominator, out=result, where=denominator > 0)

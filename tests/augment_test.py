@@ -1,0 +1,86 @@
+"""Tests of `tfcomgan.augment`."""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfcomgan import augment
+
+BATCH = 8
+SEED = tf.constant([3, 4], tf.int64)
+
+
+def _images(seed=0, batch=BATCH):
+    return tf.random.stateless_uniform([batch, 6, 5, 3], [seed, 0], -1, 1)
+
+
+def _jitter(images, strength=1.0, indices=None, seed=SEED, batch_size=BATCH):
+    indices = tf.range(len(images)) if indices is None else indices
+    return augment.colour_jitter(
+        images, strength=strength, seed=seed, indices=indices, batch_size=batch_size
+    ).numpy()
+
+
+def test_strength_0_changes_nothing():
+    images = _images()
+    # Only rounding: one is added and taken off, a mean is taken off and added.
+    np.testing.assert_allclose(_jitter(images, strength=0.0), images, atol=5e-7)
+
+
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+def test_images_stay_in_range(strength):
+    jittered = _jitter(tf.sign(_images()), strength)
+    assert jittered.min() >= -1 and jittered.max() <= 1
+
+
+def test_rows_of_some_places_are_those_of_the_whole_batch():
+    images, places = _images(), [5, 0, 6]
+    part = _jitter(tf.gather(images, places), indices=tf.constant(places, tf.int64))
+    np.testing.assert_array_equal(part, _jitter(images)[places])
+
+
+def test_each_image_and_each_seed_has_its_own_draw():
+    same = tf.repeat(_images(batch=1), BATCH, axis=0)
+    jittered = _jitter(same)
+    assert len({image.tobytes() for image in jittered}) == BATCH
+    assert not np.array_equal(jittered, _jitter(same, seed=SEED + 1))
+    np.testing.assert_array_equal(jittered, _jitter(same))
+
+
+def test_black_only_moves_by_brightness_up_to_half():
+    # Saturation and contrast keep an even grey, gains act on light, and black has none:
+    # what is left is brightness, uniform in [-0.5, 0.5] and cut at black.
+    black = tf.fill([200, 4, 4, 3], -1.0)
+    moved = _jitter(black, batch_size=200) + 1
+    np.testing.assert_allclose(np.ptp(moved, axis=(1, 2, 3)), 0, atol=5e-7)
+    moved = moved[:, 0, 0, 0]
+    assert moved.min() >= 0 and 0.45 < moved.max() <= 0.5
+    assert abs((moved > 1e-6).mean() - 0.5) < 5 * (0.25 / 200) ** 0.5  # Five deviations.
+
+
+def test_gains_scale_each_channel_by_up_to_half():
+    # An even grey at 0 has light 1, which gains turn to [0.5, 1.5] per channel;
+    # differences of channels are free of brightness. Strength 0.5 halves all of it.
+    jittered = _jitter(tf.zeros([200, 4, 4, 3]), strength=0.5, batch_size=200)
+    np.testing.assert_allclose(np.ptp(jittered, axis=(1, 2)), 0, atol=5e-7)
+    spread = np.ptp(jittered[:, 0, 0], axis=-1)
+    assert 0.3 < spread.max() <= 0.5
+
+
+def test_formula_against_numpy():
+    images, strength = _images(1).numpy().astype(np.float64), 0.4
+    drawn = tf.random.stateless_uniform([BATCH, 6], SEED, -strength, strength)
+    for image, jittered, d in zip(
+        images, _jitter(_images(1), strength), drawn.numpy(), strict=True
+    ):
+        grey = (image @ [0.299, 0.587, 0.114])[..., np.newaxis]  # ITU-R 601 luma.
+        image = (1 + d[5]) * image - d[5] * grey
+        image = (1 + d[4] / 2) * image - d[4] / 2 * image.mean()
+        image = (1 + image) * (1 + d[:3] / 2) - 1 + d[3] / 2
+        np.testing.assert_allclose(jittered, np.clip(image, -1, 1), atol=2e-6)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,236 @@
+"""Tests of the data set `caltech_birds2011`, on small archives in the official layout."""
+
+import io
+import pathlib
+import shutil
+import sys
+import tarfile
+import types
+
+import numpy as np
+import pytest
+import requests
+import tensorflow_datasets as tfds
+from etils import epath
+from PIL import Image
+from tensorflow_datasets.core.download import (
+    checksums,
+    download_manager,
+    downloader,
+)
+
+from tfcomgan import config
+from tfcomgan.data import cub, input_pipeline
+from tfcomgan.errors import UserError
+
+# Name, width, height, box (x, y, width, height), whether it is in the train split.
+BIRDS = [
+    ("001.Black_footed_Albatross/Black_Footed_Albatross_0001_1.jpg", 40, 30, (10, 6, 20, 12), 1),
+    ("001.Black_footed_Albatross/Black_Footed_Albatross_0002_2.jpg", 30, 40, (0, 0, 15, 40), 0),
+    ("200.Common_Yellowthroat/Common_Yellowthroat_0001_3.jpg", 24, 24, (6, 6, 12, 12), 1),
+]  # fmt: skip
+GREYS = [0, 51, 102, 127, 128, 153, 204, 255]  # Of five people's masks, and the border.
+
+
+def levels(width, height):
+    """A mask whose columns run through the grey levels."""
+    row = np.resize(np.repeat(GREYS, 3), width)
+    return np.tile(row.astype(np.uint8), [height, 1])
+
+
+def encoded(array, kind):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def archive(path, files):
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+@pytest.fixture
+def archives(tmp_path, monkeypatch):
+    """A folder with both archives, whose check sums TFDS is made to accept."""
+    folder = tmp_path / "by_hand"
+    folder.mkdir()
+    lists = {"images": "", "train_test_split": "", "bounding_boxes": ""}
+    pictures, masks = {}, {}
+    for i, (name, width, height, box, is_train) in enumerate(BIRDS, start=1):
+        lists["images"] += f"{i} {name}\n"
+        lists["train_test_split"] += f"{i} {is_train}\n"
+        lists["bounding_boxes"] += f"{i} {' '.join(f'{x:.1f}' for x in box)}\n"
+        grey = np.full([height, width, 3], 60 * i, np.uint8)
+        pictures[f"CUB_200_2011/images/{name}"] = encoded(grey, "JPEG")
+        mask = f"segmentations/{name.removesuffix('.jpg')}.png"
+        masks[mask] = encoded(levels(width, height), "PNG")
+    texts = {f"CUB_200_2011/{k}.txt": text.encode() for k, text in lists.items()}
+    archive(folder / "CUB_200_2011.tgz", texts | pictures)
+    archive(folder / "segmentations.tgz", masks)
+    known = checksums.get_all_url_infos()
+    for path in folder.iterdir():
+        for url, info in list(known.items()):
+            if info.filename == path.name and "caltech.edu" in url:
+                monkeypatch.setitem(known, url, checksums.compute_url_info(path))
+    builder = type(tfds.builder("caltech_birds2011", data_dir=str(tmp_path)))
+    monkeypatch.setattr(builder, "url_infos", None)
+
+    # TFDS takes one function of OpenCV, which is not among our requirements.
+    def imdecode(content, flags):
+        assert flags == 0  # Greyscale.
+        return np.asarray(Image.open(io.BytesIO(content.tobytes())).convert("L"))
+
+    cv2 = types.ModuleType("cv2")
+    cv2.imdecode, cv2.__spec__ = imdecode, types.SimpleNamespace(name="cv2")
+    monkeypatch.setitem(sys.modules, "cv2", cv2)
+    return folder
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every connection fails, and is counted."""
+    tries = []
+
+    def get(self, url, **kwargs):
+        tries.append(url)
+        raise requests.ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(requests.Session, "request", get)
+    monkeypatch.setattr(requests.Session, "get", get)
+    monkeypatch.setattr(requests, "get", lambda url, **kwargs: get(None, url))
+    return tries
+
+
+def read(builder, split):
+    """Adapted examples by file name."""
+    source = cub.CubSource()
+    examples = tfds.as_numpy(builder.as_dataset(split=split).map(source.adapt))
+    return {example["file_name"].decode(): example for example in examples}
+
+
+def test_archives_fetched_by_hand_become_splits_masks_boxes_and_names(
+    archives, tmp_path, no_network
+):
+    builder = cub.CubSource().prepare(tmp_path / "data", archives)
+    assert no_network == []
+    found = {"train": read(builder, "train"), "test": read(builder, "test")}
+    assert sum(map(len, found.values())) == len(BIRDS)
+    for i, (name, width, height, (x, y, w, h), is_train) in enumerate(BIRDS, start=1):
+        example = found["train" if is_train else "test"][name]
+        assert example["image"].shape == (height, width, 3)
+        np.testing.assert_array_equal(example["image"], 60 * i)
+        assert example["label"] == int(name[:3]) - 1
+        # More than half of 255 is bird: 128 is, 127 is not.
+        assert example["mask"].dtype == np.uint8
+        expected = levels(width, height) / 255 > 0.5
+        np.testing.assert_array_equal(example["mask"][..., 0], expected)
+        box = [y / height, x / width, (y + h) / height, (x + w) / width]
+        np.testing.assert_allclose(example["box"], box, rtol=1e-6)
+
+
+def test_a_prepared_folder_is_found_wherever_it_was_copied(
+    archives, tmp_path, no_network, monkeypatch
+):
+    made = cub.CubSource().prepare(tmp_path / "data", archives)
+    copy = tmp_path / "copy/caltech_birds2011/0.2.0"
+    shutil.copytree(tmp_path / "data/caltech_birds2011/0.2.0", copy)
+    monkeypatch.delitem(sys.modules, "cv2")  # Reading takes no OpenCV.
+    found = cub.CubSource().prepare(tmp_path / "copy")
+    assert pathlib.Path(found.data_dir) == copy and no_network == []
+    assert read(found, "train").keys() == read(made, "train").keys()
+
+
+@pytest.mark.parametrize("crop", ["center", "box"])
+def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
+    source = cub.CubSource()
+    builder = source.prepare(tmp_path / "data", archives)
+    images, masks, names = input_pipeline.load(
+        builder, source.adapt, "test", crop=crop, size=30, with_masks=True
+    )
+    name, width, height, _, _ = BIRDS[1]
+    assert names == [name] and images.shape == (1, 30, 30, 3)
+    whole = levels(width, height) > 127
+    # 'center': rows 5:35 of 40, all 30 columns. 'box': the centre is (7, 20), half a side
+    # int(0.75 * 40) = 30 clipped to the frame, that is all of it, 40 rows to 30.
+    expected = whole[5:35] if crop == "center" else whole[:30]
+    np.testing.assert_array_equal(masks[0, ..., 0], expected)
+
+
+def test_without_a_network_the_message_names_both_ways_out_and_nothing_is_left(
+    tmp_path, no_network
+):
+    with pytest.raises(UserError) as error:
+        cub.CubSource().prepare(tmp_path, None)
+    text = str(error.value)
+    assert "Name or service not known" in text and "--manual_dir" in text
+    assert "65de6-vp158/files/CUB_200_2011.tgz" in text
+    assert f"copy what it makes to {tmp_path / 'caltech_birds2011/0.2.0'}" in text
+    assert len(no_network) == 1  # TFDS would try for minutes.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_that_is_another_file_is_refused(archives, tmp_path):
+    (archives / "segmentations.tgz").write_bytes(b"<html>Not found</html>")
+    with pytest.raises(UserError, match="segmentations.tgz.* has wrong checksum"):
+        cub.CubSource().prepare(tmp_path / "data", archives)
+    assert not list((tmp_path / "data/caltech_birds2011").glob("*"))
+
+
+def test_a_download_that_breaks_off_is_tried_again_by_the_next_run(
+    archives, tmp_path, monkeypatch
+):
+    def break_off(self, *args, **kwargs):
+        raise requests.exceptions.ChunkedEncodingError("Connection broken")
+
+    monkeypatch.setattr(cub, "_reach_hosts", lambda requests: None)
+    with monkeypatch.context() as broken:
+        broken.setattr(download_manager.DownloadManager, "_download", break_off)
+        with pytest.raises(UserError, match="Connection broken"):
+            cub.CubSource().prepare(tmp_path / "data")
+    builder = cub.CubSource().prepare(tmp_path / "data", archives)
+    assert builder.info.splits["train"].num_examples == 2
+
+
+def test_finished_downloads_are_kept_and_need_no_network_again(
+    archives, tmp_path, no_network, monkeypatch
+):
+    def copy(self, url, folder, verify=True):
+        path = shutil.copy(
+            archives / url.split("/")[-1].removesuffix("?download=1"), folder
+        )
+        info = checksums.compute_url_info(path)
+        return downloader.DownloadResult(path=epath.Path(path), url_info=info)
+
+    with monkeypatch.context() as online:
+        online.setattr(cub, "_reach_hosts", lambda requests: None)
+        online.setattr(downloader._Downloader, "_sync_download", copy)
+        cub.CubSource().prepare(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data/caltech_birds2011")
+    builder = cub.CubSource().prepare(tmp_path / "data")
+    assert builder.info.splits["test"].num_examples == 1 and no_network == []
+
+
+def test_missing_opencv_is_said_before_the_download(archives, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UserError, match="pip install opencv-python-headless"):
+        cub.CubSource().prepare(tmp_path / "data", archives)
+    assert not (tmp_path / "data/downloads").exists()
+
+
+def test_the_gin_file_names_this_data_set_and_takes_the_paper_s_numbers():
+    from pipelines import run, stages  # Makes everything known to gin.
+
+    config.parse(["gin/cub.gin"])
+    run.settings()
+    assert config.build(stages.PrepareSettings, "prepare").source == cub.CubSource()
+    schedule = config.build(stages.TrainingSettings, "train_generator")
+    assert (schedule.steps, schedule.batch_size) == (58500, 90)
+    # 450 epochs of 11,788 pictures, the last incomplete batch of each dropped.
+    assert schedule.steps == 450 * (11788 // 90)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

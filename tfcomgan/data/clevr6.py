@@ -1,0 +1,282 @@
+"""The data set `clevr6`: CLEVR scenes of few objects, with exact masks.
+
+From one of two things fetched by hand:
+- `clevr_with_masks_train.tfrecords` of DeepMind's Multi-Object Datasets (GZIP, 10.5 GB),
+  prepared as Deep Region Competition (Yu et al., NeurIPS 2021) does: of the first 70,000
+  scenes those with the right number of objects; the first 1,000 kept are the test split.
+- a zip, or its unpacked folder, of `images/NAME.png` and `masks/NAME.png` (0 is
+  background); by file name the last tenth is the test split.
+"""
+
+import dataclasses
+import hashlib
+import io
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from tfcomgan import config
+from tfcomgan.errors import UserError
+
+_OFFICIAL = "clevr_with_masks_train.tfrecords"
+_WAY_OUT = f"""\
+Give a folder as --manual_dir that holds one of:
+- {_OFFICIAL}, from gs://multi-object-datasets/clevr_with_masks
+  (see https://github.com/google-deepmind/multi_object_datasets), 10.5 GB;
+- a zip with images/NAME.png and masks/NAME.png (0 is background), or both folders;
+or, as --data_dir, one where `clevr6` is prepared already."""
+_SIZE, _NUM_ENTITIES = (240, 320), 11  # Entity 0 is the background.
+_NUM_SCENES, _NUM_TEST = 70_000, 1_000
+_ROWS, _COLUMNS = slice(29, 221), slice(64, 256)
+# The official file keeps every byte as a string of its own.
+_VISIBILITY = {"visibility": tf.io.FixedLenFeature([_NUM_ENTITIES], tf.float32)}
+_PIXELS = {
+    "image": tf.io.FixedLenFeature([*_SIZE, 3], tf.string),
+    "mask": tf.io.FixedLenFeature([_NUM_ENTITIES, *_SIZE, 1], tf.string),
+}
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class Clevr6BuilderConfig(tfds.core.BuilderConfig):
+    """One prepared copy: of the official file, or of certain pictures."""
+
+    num_objects: tuple[int, int] = (0, 10)
+    path: pathlib.Path | zipfile.Path | None = None  # None once it is prepared.
+
+
+class Clevr6(tfds.core.GeneratorBasedBuilder):
+    """CLEVR scenes with masks; splits `train` and `test`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+            "mask": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
+            "file_name": tfds.features.Text(),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="CLEVR scenes of few objects, with masks.",
+            features=tfds.features.FeaturesDict(features),
+        )
+
+    def _split_generators(self, dl_manager):
+        del dl_manager  # Nothing to download.
+        path = self.builder_config.path
+        if path.name == _OFFICIAL:
+            scenes = _official_scenes(path, self.builder_config.num_objects)
+            return {
+                "train": _numbered(scenes.skip(_NUM_TEST), path),
+                "test": _numbered(scenes.take(_NUM_TEST), path),
+            }
+        names = _pair_names(path)
+        num_train = len(names) - max(1, len(names) // 10)
+        return {
+            "train": _pairs(path, names[:num_train]),
+            "test": _pairs(path, names[num_train:]),
+        }
+
+    def _generate_examples(self):
+        raise NotImplementedError  # The generators are functions of this module.
+
+
+def _official_scenes(path: pathlib.Path, num_objects) -> tf.data.Dataset:
+    """(number, image, mask) of the kept scenes, cropped, in the file's order."""
+    low, high = num_objects
+
+    def is_kept(_, record):
+        visibility = tf.io.parse_single_example(record, _VISIBILITY)["visibility"]
+        count = tf.reduce_sum(visibility) - 1  # Without the background.
+        return (count >= low) & (count <= high)
+
+    def decode(number, record):
+        scene = tf.io.parse_single_example(record, _PIXELS)
+        image = tf.io.decode_raw(scene["image"][_ROWS, _COLUMNS], tf.uint8)
+        ground = tf.io.decode_raw(scene["mask"][0, _ROWS, _COLUMNS, 0], tf.uint8)
+        return number, image[..., 0], tf.cast(ground < 128, tf.uint8)
+
+    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP")
+    records = records.take(_NUM_SCENES).enumerate().filter(is_kept)
+    return records.map(decode, num_parallel_calls=2, deterministic=True).prefetch(8)
+
+
+def _numbered(scenes: tf.data.Dataset, path: pathlib.Path) -> Iterator:
+    count = 0
+    try:
+        for number, image, mask in scenes.as_numpy_iterator():
+            count += 1
+            name = f"{number:06d}"
+            yield name, {"image": image, "mask": mask, "file_name": name}
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise UserError(
+            f"{path} is damaged, cut short, or not the official file "
+            f"({type(error).__name__} after {count} scenes). Fetch it again."
+        ) from error
+    if not count:
+        raise UserError(
+            f"{path} has too few scenes with the right number of objects for a train "
+            f"and a test split: the first {_NUM_TEST} are the test split. "
+            "Fetch it again, or widen `clevr6.num_objects`."
+        )
+
+
+def _pair_names(root) -> list[str]:
+    """The file names both folders hold, in order."""
+    images, masks = (
+        {p.name for p in (root / kind).iterdir() if p.name.lower().endswith(".png")}
+        for kind in ("images", "masks")
+    )
+    if odd := sorted(images ^ masks):
+        raise UserError(
+            f"{root}: images/ and masks/ must hold the same file names. In only one of "
+            f"them: {', '.join(odd[:20])}{' ...' if len(odd) > 20 else ''}."
+        )
+    if len(images) < 2:
+        raise UserError(
+            f"{root}: images/ holds {len(images)} PNG files; two splits take 2 or more."
+        )
+    return sorted(images)
+
+
+def _pairs(root, names: list[str]) -> Iterator:
+    for name in names:
+        image = _read_png(root / "images" / name, "RGB")
+        mask = _read_png(root / "masks" / name, "L")
+        if image.shape[:2] != mask.shape:
+            raise UserError(
+                f"{root}: masks/{name} must be as large as images/{name}. Received: "
+                f"{mask.shape[::-1]} and {image.shape[1::-1]} (width, height)."
+            )
+        mask = (mask > 0).astype(np.uint8)[..., np.newaxis]
+        yield name, {"image": image, "mask": mask, "file_name": name}
+
+
+def _read_png(path, mode: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(path.read_bytes())) as picture:
+            # Greys and palette numbers both count objects.
+            is_label = mode == "L" and picture.mode in ("P", "1", "I;16", "I")
+            return np.asarray(picture if is_label else picture.convert(mode))
+    except (OSError, ValueError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} is not a readable PNG ({error}).") from error
+
+
+@config.settings("clevr6")
+class Clevr6Source:
+    """Settings of the data set `clevr6`.
+
+    Attributes:
+      num_objects: fewest and most objects of a scene kept from the official file.
+        (2, 5) is Deep Region Competition's, which counts the background as one of 3 to
+        6; others call (3, 6) CLEVR6. Pictures from a zip or folder are all kept.
+    """
+
+    num_objects: tuple[int, int] = (2, 5)
+
+    def __post_init__(self):
+        low, high = self.num_objects
+        if not 0 <= low <= high < _NUM_ENTITIES:
+            raise ValueError(
+                "`clevr6.num_objects` must be (fewest, most) within 0 to 10. "
+                f"Received: {self.num_objects}."
+            )
+
+    def prepare(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    ) -> tfds.core.DatasetBuilder:
+        """Prepares what `manual_dir` holds, unless it is done; returns its builder.
+
+        Args:
+          data_dir: Gets `clevr6/CONFIG/1.0.0`.
+          manual_dir: A folder with the official file, a zip, or `images/` and `masks/`;
+            or one of these files. Without it, what is prepared in `data_dir` is used.
+
+        Raises:
+          UserError: There is nothing to prepare from, it is ambiguous, or damaged.
+        """
+        tfds.disable_progress_bar()
+        path = _find(manual_dir) if manual_dir else None
+        name = self._config_name(path) if path else self._prepared(data_dir)
+        builder = Clevr6(
+            data_dir=str(data_dir),
+            config=Clevr6BuilderConfig(
+                name=name, num_objects=self.num_objects, path=path
+            ),
+        )
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
+        )
+        return builder
+
+    def _official_name(self) -> str:
+        return "official_{}to{}".format(*self.num_objects)
+
+    def _config_name(self, path) -> str:
+        official = path.name == _OFFICIAL
+        return self._official_name() if official else f"pictures_{_digest(path)}"
+
+    def _prepared(self, data_dir) -> str:
+        """The one copy that is prepared, or a UserError."""
+        folders = pathlib.Path(data_dir).glob("clevr6/*/1.0.0/dataset_info.json")
+        names = {path.parent.parent.name for path in folders}
+        fits = sorted(
+            n for n in names if n.startswith("pictures_") or n == self._official_name()
+        )
+        if len(fits) == 1:
+            return fits[0]
+        found = f"several prepared copies ({', '.join(fits)})" if fits else "none"
+        raise UserError(f"`clevr6` is not given; {data_dir} has {found}.\n{_WAY_OUT}")
+
+    def adapt(self, example: dict) -> dict:
+        """Nothing to do: keys are `image`, `mask` and `file_name` already."""
+        return example
+
+
+def _find(manual_dir: pathlib.Path) -> pathlib.Path | zipfile.Path:
+    """The official file, or the root of `images/` and `masks/`."""
+    given = pathlib.Path(manual_dir)
+    candidates = [given, *sorted(given.glob("*"))] if given.is_dir() else [given]
+    found = [p for p in candidates if p.name == _OFFICIAL and p.is_file()]
+    for path in candidates:
+        root = _zip_root(path) if path.suffix.lower() == ".zip" else path
+        if root is not None and all((root / k).is_dir() for k in ("images", "masks")):
+            found.append(root)
+    if len(found) == 1:
+        return found[0]
+    several = ", ".join(map(str, found))
+    raise UserError(
+        f"--manual_dir={given} holds "
+        + (f"several data sets for `clevr6`: {several}." if found else "no `clevr6`.")
+        + f"\n{_WAY_OUT}"
+    )
+
+
+def _zip_root(path: pathlib.Path) -> zipfile.Path | None:
+    """The root of a zip, or of the one folder in it."""
+    try:
+        root = zipfile.Path(str(path))
+        entries = list(root.iterdir())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{path} is not a readable zip ({error}).") from error
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else root
+
+
+def _digest(root) -> str:
+    """Tells pictures apart by names and contents; the same zipped or unpacked."""
+    digest = hashlib.sha256()
+    for kind in ("images", "masks"):
+        for path in sorted((root / kind).iterdir(), key=lambda p: p.name):
+            if isinstance(path, zipfile.Path):
+                crc = path.root.getinfo(path.at).CRC
+            else:
+                crc = zlib.crc32(path.read_bytes())
+            digest.update(f"{kind}/{path.name} {crc}\n".encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,113 @@
+"""Picture files of any kind as arrays, or a message that says why not.
+
+Pictures come upright, as their EXIF data say; of an animation comes the first picture.
+Refused are files that are cut off, no picture, of more than 178,956,970 pixels (twice
+Pillow's MAX_IMAGE_PIXELS: a decompression bomb), or of 32 bits a channel, whose range
+nobody knows.
+"""
+
+import contextlib
+import os
+import pathlib
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tfcomgan.errors import UserError
+
+# It comes at half of what is refused, and pictures of 108 megapixels come from phones.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class BadPicture(UserError):
+    """A picture or mask file that cannot be used: its `path`, and the `reason`."""
+
+    def __init__(self, path: str | os.PathLike, reason: str, kind: str = "picture"):
+        super().__init__(f"{path} cannot be read as a {kind}: {reason}")
+        self.path, self.reason = path, reason
+
+
+def read(path: str | os.PathLike) -> np.ndarray:
+    """A picture file as uint8 [H,W,3].
+
+    Transparent pictures are laid over white, palettes are expanded, grey is repeated,
+    CMYK is converted, 16 bits a channel are scaled to 8.
+
+    Raises:
+      BadPicture: It cannot be read.
+    """
+    with _opened(path, "picture") as (image, levels):
+        if levels is not None:
+            grey = np.round(levels / np.float32(257)).astype(np.uint8)
+            return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+        if image.has_transparency_data:
+            image = _over(image, "white")
+        return np.array(image.convert("RGB"))
+
+
+def read_mask(path: str | os.PathLike) -> np.ndarray:
+    """A mask file as uint8 [H,W,1] in {0, 1}, 1 on the object.
+
+    Object is what is brighter than half of white. Two kinds of file are read by
+    another rule: with a palette, object is every colour but black (VOC, DAVIS); where no
+    value is above 1, object is 1. What is transparent is no object.
+
+    Raises:
+      BadPicture: It cannot be read, or is neither black nor has a value above half of
+        white: it numbers objects or colours them darkly, which must not pass for empty.
+    """
+    with _opened(path, "mask") as (image, levels):
+        if image.mode == "1":
+            return np.asarray(image, np.uint8)[..., np.newaxis]
+        has_palette = image.mode in ("P", "PA")
+        if image.has_transparency_data:
+            image = _over(image, "black")
+        if has_palette:
+            colours = np.asarray(image.convert("RGB"))
+            return np.any(colours > 0, axis=-1, keepdims=True).astype(np.uint8)
+        white = 255 if levels is None else 65535
+        levels = np.asarray(image.convert("L")) if levels is None else levels
+        brightest = int(levels.max())
+        if 1 < brightest <= white // 2:
+            raise ValueError(
+                f"its brightest value is {brightest} of {white}, so it is neither black "
+                f"and white nor of 0 and 1. Write {white} (or 1) where the object is"
+            )
+        threshold = 0 if brightest <= 1 else white // 2
+        return (levels > threshold).astype(np.uint8)[..., np.newaxis]
+
+
+@contextlib.contextmanager
+def _opened(path, kind: str):
+    """The upright picture and, where it is grey of 16 bits, its levels, else None."""
+    try:
+        with Image.open(path) as stored:
+            image = ImageOps.exif_transpose(stored)
+            # Pillow's mode for them is `I;16`, or `I` in these formats, which end at 16.
+            is_deep = image.mode.startswith("I;16") or (
+                image.mode == "I" and stored.format in ("PNG", "PPM")
+            )
+            if image.mode in ("I", "F") and not is_deep:
+                raise ValueError(
+                    "32 bits a channel, of unknown range; save it with 8 or 16"
+                )
+            yield image, np.asarray(image).astype(np.uint16) if is_deep else None
+    except Exception as error:
+        # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
+        raise BadPicture(path, _reason(path, error), kind) from error
+
+
+def _over(image: Image.Image, colour: str) -> Image.Image:
+    """A transparent picture on a ground of one colour."""
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, colour), image)
+
+
+def _reason(path, error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        if not pathlib.Path(path).stat().st_size:
+            return "the file is empty"
+        return "it is in no format that Pillow reads; if it is one, save it as PNG"
+    is_about_file = isinstance(error, OSError) and error.strerror
+    return error.strerror if is_about_file else str(error) or type(error).__name__
