@@ -2,9 +2,11 @@
 
 import dataclasses
 import importlib
+import io
 import pathlib
 
 import keras
+import numpy as np
 
 from pipelines.cache import Record
 from tfcomgan.data import input_pipeline
@@ -13,7 +15,24 @@ from tfcomgan.networks import generator as generators
 from tfcomgan.networks import unet
 from tfcomgan.orientation import Side, oriented
 
-WEIGHTS = "network.weights.h5"
+WEIGHTS = "network.npz"
+
+
+def save_weights(network: keras.Model, path: pathlib.Path) -> None:
+    """Writes a network's variables in their order.
+
+    Not as Keras' HDF5: where the disk is full, that library can end the process by a
+    segmentation fault.
+    """
+    content = io.BytesIO()
+    np.savez(content, *[variable.numpy() for variable in network.variables])
+    path.write_bytes(content.getvalue())
+
+
+def _load_weights(network: keras.Model, path: pathlib.Path) -> None:
+    with np.load(path) as stored:
+        for i, variable in enumerate(network.variables):
+            variable.assign(stored[f"arr_{i}"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +58,14 @@ class Examples:
         made = self.record.info["source"]
         cls = getattr(importlib.import_module(made["module"]), made["name"])
         return cls(**made["settings"])
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether `load` can give masks."""
+        source = self.source()
+        builder = source.prepare(self.data_dir, self.manual_dir)
+        raw = builder.as_dataset(split=next(iter(builder.info.splits)))
+        return "mask" in raw.map(source.adapt).element_spec
 
     def load(
         self, split: str, *, size: int, crop: str, with_masks: bool = False
@@ -74,7 +101,7 @@ class Generator:
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)
-        network.load_weights(self.record.folder / WEIGHTS)
+        _load_weights(network, self.record.folder / WEIGHTS)
         return network
 
     def load_oriented(self):
@@ -108,7 +135,7 @@ class Segmenter:
     def load(self) -> keras.Model:
         """The averaged segmenter."""
         network = unet.build(self.settings, self.inputs.image_size)
-        network.load_weights(self.record.folder / WEIGHTS)
+        _load_weights(network, self.record.folder / WEIGHTS)
         return network
 
 

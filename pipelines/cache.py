@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,7 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"{folder / _FILE} cannot be read") from error
     for name, digest in files.items():
-        path = folder / name
+        path = pathlib.Path(os.path.normpath(folder / name))
         if not path.is_file():
             raise _damaged(folder, f"{path} is missing")
         if _digest(path) != digest:
@@ -90,19 +91,22 @@ def produce(
 
     The work folder `.partial-<stage>-<fingerprint>` stays where the body fails, so that
     the same stage goes on in it; work of another fingerprint is never touched. Leaving
-    the body, its folder `unfinished` goes, the files get their digests,
-    `artifact.json` is written, and the folder replaces an older artifact of the stage.
+    the body, the files get their digests, `artifact.json` is written, the folder
+    replaces an older artifact of the stage, and its folder `unfinished` goes. Files in
+    the run folder's `info["version_dir"]`, if there is one, belong to the artifact too.
     """
     work = run_dir / f".partial-{stage}-{digest[:16]}"
     work.mkdir(parents=True, exist_ok=True)
     info = {}
     yield work, info
-    shutil.rmtree(work / UNFINISHED, ignore_errors=True)
+    published = [run_dir / info["version_dir"]] if "version_dir" in info else []
     files = {
-        str(path.relative_to(work)): _digest(path)
-        for path in sorted(work.rglob("*"))
-        if path.is_file()
+        os.path.relpath(path, work): _digest(path)
+        for folder in [work, *published]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_relative_to(work / UNFINISHED)
     }
+    files.pop(_FILE, None)  # Of a run that was killed before the last rename.
     record = {
         "fingerprint": digest,
         "parameters": parameters,
@@ -115,4 +119,6 @@ def produce(
     if final.exists():
         final.rename(old)
     work.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+    # Last, so that a run killed on the way here need not train again.
+    for folder in (final / UNFINISHED, old):
+        shutil.rmtree(folder, ignore_errors=True)

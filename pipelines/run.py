@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from pipelines import artifacts, cache, stages
 from pipelines.stages import Place
 from tfcomgan import config, training
-from tfcomgan.data import clevr6, cub, scenes  # noqa: F401  Known to gin by being imported.
+from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
+    clevr6,
+    cub,
+    flowers,
+    folder,
+    fs100,
+    scenes,
+    stanford_cars,
+    stanford_dogs,
+)
 from tfcomgan.errors import UserError
 from tfcomgan.evaluation import table
 
@@ -45,7 +54,8 @@ def settings() -> None:
     _plans()
 
 
-def _plans() -> dict[str, Plan]:
+def _plans(place: Place | None = None) -> dict[str, Plan]:
+    """The stages; without a place, what lies in the manual folder is not looked at."""
     config.check_scopes(STAGES)
     plans = {}
     for name, (function, version) in STAGES.items():
@@ -57,11 +67,20 @@ def _plans() -> dict[str, Plan]:
             elif kind is not stages.Work:
                 chosen[parameter.name] = config.build(kind, name)
         parameters = {config.name_of(type(s)): _plain(s) for s in chosen.values()}
+        if place and name == "prepare":
+            parameters |= _manual_content(chosen["chosen"].source, place)
         upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, version, upstream, parameters)
         plans[name] = Plan(name, inputs, chosen, digest, parameters)
     _check_sizes(plans)
     return plans
+
+
+def _manual_content(source, place: Place) -> dict:
+    """What a data set of the user's own depends on beside its settings."""
+    if not hasattr(source, "fingerprint"):
+        return {}
+    return {"manual_dir": {"content": source.fingerprint(place.manual_dir)}}
 
 
 def _plain(chosen) -> dict:
@@ -111,37 +130,42 @@ def run(
       UserError: An input is missing or of other settings, the folder is of another
         config, an artifact or checkpoint is damaged, or a training fails.
     """
-    plans = _plans()
-    _check_batches(plans, place)
+    plans = _plans(place)
+    _check_machine(plans, place)
     _claim(place.run_dir, gin_files)
     for name in names:
         plan = plans[name]
         found = cache.find(place.run_dir, name)
         if found is not None and found.fingerprint == plan.fingerprint:
             report(f"{name}: reused {found.folder}")
+            _report_notes(found.info, report)
             continue
+        _check_inputs(plan, plans, place)
         inputs = {
-            parameter: _input(kind, plan, plans, place)
-            for parameter, kind in plan.inputs.items()
+            parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
         report(f"{name}: running")
         function, _ = STAGES[name]
         with cache.produce(place.run_dir, name, plan.fingerprint, plan.parameters) as (
-            folder,
+            work_dir,
             info,
         ):
-            work = stages.Work(folder, plan.fingerprint, place)
+            work = stages.Work(work_dir, plan.fingerprint, place)
             info.update(function(work, **inputs, **plan.settings))
         report(f"{name}: done, in {place.run_dir / name}")
+        _report_notes(info, report)
     _report_results(names, place, report)
 
 
-def _check_batches(plans: dict[str, Plan], place: Place) -> None:
-    replicas = max(1, len(place.devices))
+def _check_machine(plans: dict[str, Plan], place: Place) -> None:
+    replicas = training.replicas(place.devices)
     for plan in plans.values():
         schedule = plan.settings.get("schedule")
         if schedule is not None:
-            training.check_batch_size(schedule.batch_size, replicas)
+            training.check_batch_size(schedule.batch_size, len(replicas))
+            training.check_memory(
+                schedule.batch_size, plan.settings["pictures"].image_size
+            )
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
@@ -150,7 +174,13 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     names = [pathlib.Path(name).stem for name in gin_files]
     run_dir.mkdir(parents=True, exist_ok=True)
     if mark.exists():
-        found = json.loads(mark.read_text())["gin_files"]
+        try:
+            found = list(json.loads(mark.read_text())["gin_files"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{mark} is damaged. Delete it and give the same command again; stages "
+                "of other settings are then made anew."
+            ) from error
         if found != names:
             raise UserError(
                 f"The run folder {run_dir} was made from {_listed(found)}, not from "
@@ -158,29 +188,46 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
             )
     else:
         mark.write_text(json.dumps({"gin_files": names}) + "\n")
-    (run_dir / _CONFIG_FILE).write_text(config.operative_text())
+    config_file, text = run_dir / _CONFIG_FILE, config.operative_text()
+    if not config_file.exists() or config_file.read_text() != text:
+        config_file.write_text(text)
 
 
 def _listed(names: Sequence[str]) -> str:
     return "+".join(f"{name}.gin" for name in names)
 
 
-def _input(kind: type, plan: Plan, plans: dict[str, Plan], place: Place):
-    """The artifact of a type that a stage takes, as these settings make it."""
-    maker = plans[artifacts.MADE_BY[kind]]
+def _check_inputs(plan: Plan, plans: dict[str, Plan], place: Place) -> None:
+    """Raises UserError unless these settings made all that a stage takes."""
+    stale = _stale(plan, plans, place)
+    if not stale:
+        return
+    maker = plans[stale[0]]
     found = cache.find(place.run_dir, maker.name)
-    way_out = f"Run it too: --stages={maker.name},{plan.name}, or leave --stages out."
     if found is None:
-        raise UserError(
-            f"`{plan.name}` needs what `{maker.name}` makes, and {place.run_dir} has "
-            f"none. {way_out}"
-        )
-    if found.fingerprint != maker.fingerprint:
+        problem = f"{place.run_dir} has none"
+    else:
         changed = _differences(found.parameters, maker.parameters)
-        raise UserError(
-            f"`{plan.name}` needs what `{maker.name}` makes, and the one in "
-            f"{place.run_dir} was made with other settings ({changed}). {way_out}"
-        )
+        problem = f"the one in {place.run_dir} was made with other settings ({changed})"
+    raise UserError(
+        f"`{plan.name}` needs what `{maker.name}` makes, and {problem}. Run it too: "
+        f"--stages={','.join([*stale, plan.name])}, or leave --stages out."
+    )
+
+
+def _stale(plan: Plan, plans: dict[str, Plan], place: Place) -> list[str]:
+    """The stages before this one that would have to run first, in order."""
+    names = set()
+    for kind in plan.inputs.values():
+        maker = plans[artifacts.MADE_BY[kind]]
+        found = cache.find(place.run_dir, maker.name)
+        if found is None or found.fingerprint != maker.fingerprint:
+            names |= {maker.name, *_stale(maker, plans, place)}
+    return [name for name in STAGES if name in names]
+
+
+def _input(kind: type, place: Place):
+    found = cache.find(place.run_dir, artifacts.MADE_BY[kind])
     if kind is artifacts.Examples:
         return kind(found, place.data_dir, place.manual_dir)
     return kind(found)
@@ -195,13 +242,19 @@ def _differences(before: dict, after: dict) -> str:
         for field, value in fields.items()
         if before.get(group, {}).get(field) != value
     ]
-    return ", ".join(names) or "those of a stage before it"
+    return ", ".join(names) or "an older version of the stage"
+
+
+def _report_notes(info: dict, report) -> None:
+    for note in info.get("notes", ()):
+        report(f"  {note}")
 
 
 def _report_results(names: Sequence[str], place: Place, report) -> None:
     found = cache.find(place.run_dir, "evaluate")
     if "evaluate" in names and found is not None:
-        report("\n" + table(artifacts.Evaluation(found).scores))
+        scores = artifacts.Evaluation(found).scores
+        report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
     report(f"\nLook:     {place.run_dir / 'pictures'}")
     report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
     if cache.find(place.run_dir, "export") is not None:

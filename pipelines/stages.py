@@ -17,7 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import cache
-from pipelines.artifacts import WEIGHTS, Examples, Generator, Segmenter
+from pipelines.artifacts import (
+    WEIGHTS,
+    Examples,
+    Generator,
+    Segmenter,
+    save_weights,
+)
 from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
@@ -74,6 +80,13 @@ class PrepareSettings:
 
     source: Any
 
+    def __post_init__(self):
+        if not hasattr(self.source, "prepare"):
+            raise ValueError(
+                "`prepare.source` must be a data set's settings, as in @scenes(). "
+                f"Received: {self.source!r}."
+            )
+
 
 @config.settings("training")
 class TrainingSettings:
@@ -100,6 +113,10 @@ class TrainingSettings:
                     f"`training.{name}` must be positive. "
                     f"Received: {getattr(self, name)}."
                 )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(
+                f"`training.seed` must lie in [0, 2^32). Received: {self.seed}."
+            )
 
 
 @config.settings("orientation")
@@ -115,15 +132,25 @@ class OrientationSettings:
     object_side: Literal["auto", "mask", "complement"] = "auto"
     num_samples: int = 1000
 
+    def __post_init__(self):
+        if self.num_samples < 1:
+            raise ValueError(
+                "`orientation.num_samples` must be positive. "
+                f"Received: {self.num_samples}."
+            )
+
 
 def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
     """Makes the data set, unless TFDS has it in the data folder already."""
     builder = chosen.source.prepare(work.place.data_dir, work.place.manual_dir)
     splits = {name: s.num_examples for name, s in builder.info.splits.items()}
+    metadata = builder.info.metadata
     return {
         "source": Examples.describe(chosen.source),
         "tfds_folder": str(builder.data_dir),
         "num_examples": splits,
+        # `notes` among it are shown to the user.
+        **(metadata if isinstance(metadata, dict) else {}),
     }
 
 
@@ -169,7 +196,7 @@ def train_generator(
         work,
         "train_generator",
         images=examples.load(
-            "train", size=pictures.kept_size, crop=pictures.crop
+            pictures.training_split, size=pictures.kept_size, crop=pictures.crop
         ).images,
         pictures=pictures,
         schedule=schedule,
@@ -182,7 +209,7 @@ def train_generator(
     )
     measured = orientations.measure(masks)
     side = orienting.object_side
-    model.generator_ema.save_weights(work.folder / WEIGHTS)
+    save_weights(model.generator_ema, work.folder / WEIGHTS)
     return {
         "object_side": measured.side if side == "auto" else side,
         "orientation": measured._asdict() | {"is_sure": measured.is_sure},
@@ -203,8 +230,12 @@ def train_segmenter(
     schedule: TrainingSettings,
 ) -> dict:
     """Stage two: trains the segmenter on what the frozen generator paints."""
-    images = examples.load("train", size=pictures.kept_size, crop=pictures.crop).images
-    shown = examples.load("train", size=pictures.image_size, crop=pictures.crop)
+    images = examples.load(
+        pictures.training_split, size=pictures.kept_size, crop=pictures.crop
+    ).images
+    shown = examples.load(
+        pictures.training_split, size=pictures.image_size, crop=pictures.crop
+    )
     shown = shown.images[:_PICTURES]
 
     def make_model():
@@ -237,7 +268,7 @@ def train_segmenter(
         drawer=drawer,
         shown=("consistency", "s_adversarial", "real_mask_area"),
     )
-    model.segmenter_ema.save_weights(work.folder / WEIGHTS)
+    save_weights(model.segmenter_ema, work.folder / WEIGHTS)
     return {"object_side": generator.side}
 
 
@@ -315,27 +346,35 @@ def evaluate(
     pictures: InputSettings,
     protocol: EvaluationSettings,
 ) -> dict:
-    """Scores the segmenter and two baselines against the masks."""
+    """Scores the segmenter and two baselines against the masks, where there are masks."""
+    has_masks = examples.has_masks
     splits = {
         split: examples.load(
-            split, size=pictures.image_size, crop=pictures.crop, with_masks=True
+            split, size=pictures.image_size, crop=pictures.crop, with_masks=has_masks
         )
         for split in protocol.splits
     }
     predict = evaluation.predictor(segmenter.load(), pictures.low)
-    scores = evaluation.evaluate(predict, splits, protocol, crop=pictures.crop)
     images, masks, _ = splits[protocol.splits[-1]]
+    if has_masks:
+        scores = evaluation.evaluate(predict, splits, protocol, crop=pictures.crop)
+        result, truth = {"scores": scores}, masks[:_PICTURES].astype(np.float32)
+    else:
+        why = "No scores: the data set has no masks. See predictions.png instead."
+        result, truth = {"scores": {}, "why_no_scores": why}, None
     picture = figures.prediction_grid(
         input_pipeline.scale(images[:_PICTURES]).numpy(),
         predict(images[:_PICTURES]),
-        masks[:_PICTURES].astype(np.float32),
+        truth,
     )
     for folder in (work.folder, work.place.run_dir / "pictures"):
         figures.save_png(folder / "predictions.png", picture)
     board = callbacks.Board(work.place.run_dir / "logs" / "evaluate")
     board.picture(0, "predictions", picture)
-    (work.folder / "scores.json").write_text(json.dumps(scores, indent=2) + "\n")
-    return {"scores": scores}
+    (work.folder / "scores.json").write_text(
+        json.dumps(result["scores"], indent=2) + "\n"
+    )
+    return result
 
 
 def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:

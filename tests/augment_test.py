@@ -57,7 +57,9 @@ def test_black_only_moves_by_brightness_up_to_half():
     np.testing.assert_allclose(np.ptp(moved, axis=(1, 2, 3)), 0, atol=5e-7)
     moved = moved[:, 0, 0, 0]
     assert moved.min() >= 0 and 0.45 < moved.max() <= 0.5
-    assert abs((moved > 1e-6).mean() - 0.5) < 5 * (0.25 / 200) ** 0.5  # Five deviations.
+    assert (
+        abs((moved > 1e-6).mean() - 0.5) < 5 * (0.25 / 200) ** 0.5
+    )  # Five deviations.
 
 
 def test_gains_scale_each_channel_by_up_to_half():

@@ -17,18 +17,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
-_SECONDS = 240  # After which a command is killed.
-
-# Two stages of training of some seconds each; the later value of a flag's name wins.
-TINY = (
-    "--gin_file=gin/scenes.gin",
-    "--gin_file=gin/smoke.gin",
-    "--gin_param=scenes.num_train=32",
-    "--gin_param=scenes.num_test=8",
-)
+STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+_SECONDS = 1200  # After which a command is killed; one takes seconds on idle cores.
 
 
 class Done(NamedTuple):
@@ -43,42 +38,48 @@ class Done(NamedTuple):
         assert self.code == 0, self.err + self.out
         return self
 
+    @property
+    def message(self) -> str:
+        """What is said after 'error: '; fails unless the exit code is 2."""
+        assert self.code == 2, f"exit code {self.code}: {self.err}"
+        assert "Traceback" not in self.err
+        return self.err.partition("error: ")[2]
+
 
 class Command:
-    """A command that runs."""
+    """A command that runs; see `start`."""
 
-    def __init__(self, arguments, limits, first):
+    def __init__(self, request: dict):
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="command-"))
-        request = {
-            "arguments": [str(argument) for argument in arguments],
-            "folder": str(self._folder),
-            "limits": limits or {},
-            "first": first,
-        }
         self._server = _server()
-        self._server.stdin.write(json.dumps(request) + "\n")
+        self.pid = int(self._ask(json.dumps(request | {"folder": str(self._folder)})))
+
+    def _ask(self, line: str) -> str:
+        self._server.stdin.write(line + "\n")
         self._server.stdin.flush()
-        self.pid = int(self._server.stdout.readline())
+        return self._server.stdout.readline()
 
-    def kill(self) -> None:
-        """SIGKILL: it cannot clean up."""
-        os.kill(self.pid, signal.SIGKILL)
-
-    @property
     def is_running(self) -> bool:
+        """Whether it has not ended; a child that has stays a zombie until `wait`."""
         state = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2]
         return state.split()[0] != "Z"
 
+    def kill_when(self, is_time: Callable[[], bool], number=signal.SIGKILL) -> Done:
+        """Kills it as soon as `is_time()`; SIGKILL leaves it no time to clean up."""
+        while self.is_running() and not is_time():
+            time.sleep(0.001)
+        if self.is_running():
+            os.kill(self.pid, number)
+        return self.wait()
+
     def wait(self) -> Done:
         """Waits for its end; to be called once."""
-        self._server.stdin.write("wait\n")
-        self._server.stdin.flush()
-        status = int(self._server.stdout.readline())
+        code = os.waitstatus_to_exitcode(int(self._ask("wait")))
         out, err = (
             (self._folder / name).read_text(errors="replace") for name in ("out", "err")
         )
         shutil.rmtree(self._folder)
-        return Done(os.waitstatus_to_exitcode(status), out, err)
+        return Done(code, out, err)
 
 
 def start(*arguments, limits: dict[int, int] | None = None, first: str = "") -> Command:
@@ -87,9 +88,15 @@ def start(*arguments, limits: dict[int, int] | None = None, first: str = "") -> 
     Args:
       *arguments: Flags.
       limits: Soft limits of the process by resource number, as resource.RLIMIT_FSIZE.
-      first: Python run in the process before the command, to stand for a broken disk.
+      first: Python run in the process before the command, to break its disk or data.
     """
-    return Command(arguments, limits, first)
+    return Command(
+        {
+            "arguments": [str(argument) for argument in arguments],
+            "limits": limits or {},
+            "first": first,
+        }
+    )
 
 
 def run(*arguments, **kwargs) -> Done:
@@ -97,9 +104,43 @@ def run(*arguments, **kwargs) -> Done:
     return start(*arguments, **kwargs).wait()
 
 
-def folders(base: pathlib.Path, name: str = "run") -> tuple[str, str]:
-    """Flags for a run folder and the data folder under `base`."""
-    return f"--run_dir={base / name}", f"--data_dir={base / 'data'}"
+def tiny(run_dir: pathlib.Path, *more: str) -> tuple[str, ...]:
+    """Flags of a run that trains 8 and 4 steps of tiny networks on 32 pictures."""
+    return (
+        "--gin_file=gin/scenes.gin",
+        "--gin_file=gin/smoke.gin",
+        "--gin_param=scenes.num_train=32",
+        "--gin_param=scenes.num_test=8",
+        "--gin_param=STEPS=8",
+        "--gin_param=SEGMENTER_STEPS=4",
+        "--checkpoint_every=2",
+        f"--run_dir={run_dir}",
+        f"--data_dir={_base() / 'data'}",
+        *more,
+    )
+
+
+@functools.cache
+def finished() -> pathlib.Path:
+    """The run folder of an unbroken run of `tiny`; not to be changed, but copied."""
+    run(*tiny(_base() / "finished")).check()
+    return _base() / "finished"
+
+
+def artifacts(run_dir: pathlib.Path) -> set[str]:
+    """The stages whose artifact counts."""
+    return {path.parent.name for path in run_dir.glob("*/artifact.json")}
+
+
+def artifact(run_dir: pathlib.Path, stage: str) -> dict:
+    return json.loads((run_dir / stage / "artifact.json").read_text())
+
+
+@functools.cache
+def _base() -> pathlib.Path:
+    base = tempfile.TemporaryDirectory(prefix="runs-")
+    atexit.register(base.cleanup)
+    return pathlib.Path(base.name)
 
 
 @functools.cache
@@ -124,23 +165,20 @@ def _server() -> subprocess.Popen:
 
 def _serve() -> None:
     """Takes a request, forks, answers with the process; then waits for it when told."""
-    import tensorflow_datasets  # noqa: F401  Loads its parts when they are used.
-
     import pipelines.run  # noqa: F401
     import tfcomgan.main
 
     gc.freeze()  # Or each child would copy the pages of all modules to collect garbage.
     for line in sys.stdin:
-        request = json.loads(line)
         pid = os.fork()
         if not pid:
-            _become(tfcomgan.main.run, request)
+            _become(tfcomgan.main.run, json.loads(line))
         print(pid, flush=True)
         sys.stdin.readline()
         print(os.waitpid(pid, 0)[1], flush=True)
 
 
-def _become(main, request) -> None:
+def _become(main, request: dict) -> None:
     """In the child: what a shell and the interpreter do around a command."""
     for number, name in enumerate(("out", "err"), start=1):
         file = os.open(f"{request['folder']}/{name}", os.O_WRONLY | os.O_CREAT)
@@ -148,9 +186,7 @@ def _become(main, request) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.alarm(_SECONDS)
     for number, soft in request["limits"].items():
-        resource.setrlimit(
-            int(number), (soft, resource.getrlimit(int(number))[1])
-        )
+        resource.setrlimit(int(number), (soft, resource.getrlimit(int(number))[1]))
     exec(request["first"], {})
     sys.argv = ["tfcomgan", *request["arguments"]]
     main()

@@ -20,7 +20,7 @@ from tensorflow_datasets.core.download import (
 )
 
 from tfcomgan import config
-from tfcomgan.data import cub, input_pipeline
+from tfcomgan.data import cub, input_pipeline, manual
 from tfcomgan.errors import UserError
 
 # Name, width, height, box (x, y, width, height), whether it is in the train split.
@@ -70,13 +70,11 @@ def archives(tmp_path, monkeypatch):
     texts = {f"CUB_200_2011/{k}.txt": text.encode() for k, text in lists.items()}
     archive(folder / "CUB_200_2011.tgz", texts | pictures)
     archive(folder / "segmentations.tgz", masks)
-    known = checksums.get_all_url_infos()
-    for path in folder.iterdir():
-        for url, info in list(known.items()):
-            if info.filename == path.name and "caltech.edu" in url:
-                monkeypatch.setitem(known, url, checksums.compute_url_info(path))
-    builder = type(tfds.builder("caltech_birds2011", data_dir=str(tmp_path)))
-    monkeypatch.setattr(builder, "url_infos", None)
+    known = {
+        a.url: checksums.compute_url_info(folder / a.name) for a in cub.Cub.ARCHIVES
+    }
+    for builder in (cub.Cub, cub.CubRedo):
+        monkeypatch.setattr(builder, "url_infos", known)
 
     # TFDS takes one function of OpenCV, which is not among our requirements.
     def imdecode(content, flags):
@@ -143,7 +141,67 @@ def test_a_prepared_folder_is_found_wherever_it_was_copied(
     assert read(found, "train").keys() == read(made, "train").keys()
 
 
-@pytest.mark.parametrize("crop", ["center", "box"])
+def unpack(archives, folder):
+    for path in archives.iterdir():
+        if path.is_file():
+            with tarfile.open(path) as tar:
+                tar.extractall(folder, filter="data")
+    return folder
+
+
+def test_unpacked_archives_are_the_same_data_set(archives, tmp_path, no_network):
+    source = cub.CubSource()
+    packed = source.prepare(tmp_path / "packed", archives)
+    loose = source.prepare(tmp_path / "loose", unpack(archives, tmp_path / "files"))
+    assert no_network == []
+    for split in ("train", "test"):
+        expected, found = read(packed, split), read(loose, split)
+        assert found.keys() == expected.keys()
+        for name, example in expected.items():
+            for key, value in example.items():
+                np.testing.assert_array_equal(found[name][key], value)
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("place", ["", "CUB_200_2011"])
+def test_redo_s_file_splits_the_pictures(archives, tmp_path, is_packed, place):
+    folder = archives if is_packed else unpack(archives, tmp_path / "files")
+    (folder / place).mkdir(exist_ok=True)
+    source = cub.CubSource(split="redo")
+    if is_packed and place:
+        # A folder of the archive's name counts as the unpacked archive.
+        unpack(archives, folder)
+    (folder / place / "train_val_test_split.txt").write_text("1 2\n2 0\n3 1\n")
+    builder = source.prepare(tmp_path / "data", folder)
+    for split, i in {"train": 1, "val": 2, "test": 0}.items():
+        assert list(read(builder, split)) == [BIRDS[i][0]]
+    official = cub.CubSource().prepare(tmp_path / "data", folder)
+    assert official.data_dir != builder.data_dir
+
+
+def test_redo_s_split_without_its_file_is_refused_before_the_download(
+    archives, tmp_path, no_network
+):
+    for manual_dir in (None, archives):
+        with pytest.raises(
+            UserError, match="ReDO's split needs .*train_val_test_split"
+        ):
+            cub.CubSource(split="redo").prepare(tmp_path / "data", manual_dir)
+    assert no_network == [] and not (tmp_path / "data").exists()
+
+
+def test_pictures_of_redo_s_file_that_are_missing_are_named(archives, tmp_path):
+    folder = unpack(archives, tmp_path / "files")
+    (folder / "train_val_test_split.txt").write_text("1 2\n2 0\n3 1\n")
+    (folder / "CUB_200_2011/images" / BIRDS[1][0]).unlink()
+    with pytest.raises(
+        UserError, match="names 1 pictures that are missing: " + BIRDS[1][0]
+    ):
+        cub.CubSource(split="redo").prepare(tmp_path / "data", folder)
+    assert not list((tmp_path / "data").rglob("dataset_info.json"))
+
+
+@pytest.mark.parametrize("crop", ["center", "full", "box"])
 def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     source = cub.CubSource()
     builder = source.prepare(tmp_path / "data", archives)
@@ -155,8 +213,24 @@ def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     whole = levels(width, height) > 127
     # 'center': rows 5:35 of 40, all 30 columns. 'box': the centre is (7, 20), half a side
     # int(0.75 * 40) = 30 clipped to the frame, that is all of it, 40 rows to 30.
+    # 'full': 40 rows, all alike, to 30.
     expected = whole[5:35] if crop == "center" else whole[:30]
     np.testing.assert_array_equal(masks[0, ..., 0], expected)
+
+
+def test_both_splits_can_be_read_as_one(archives, tmp_path):
+    source = cub.CubSource()
+    builder = source.prepare(tmp_path / "data", archives)
+
+    def names(split):
+        return input_pipeline.load(
+            builder, source.adapt, split, crop="center", size=8, with_masks=False
+        ).names
+
+    assert sorted(names("train+test")) == sorted(name for name, *_ in BIRDS)
+    assert names("train[:1]+test") == names("train")[:1] + names("test")
+    with pytest.raises(UserError, match="no split 'train\\+val'. It has: t.*, t"):
+        names("train+val")
 
 
 def test_without_a_network_the_message_names_both_ways_out_and_nothing_is_left(
@@ -167,6 +241,7 @@ def test_without_a_network_the_message_names_both_ways_out_and_nothing_is_left(
     text = str(error.value)
     assert "Name or service not known" in text and "--manual_dir" in text
     assert "65de6-vp158/files/CUB_200_2011.tgz" in text
+    assert "segmentations.tgz, or unpacked as segmentations" in text
     assert f"copy what it makes to {tmp_path / 'caltech_birds2011/0.2.0'}" in text
     assert len(no_network) == 1  # TFDS would try for minutes.
     assert list(tmp_path.iterdir()) == []
@@ -185,7 +260,7 @@ def test_a_download_that_breaks_off_is_tried_again_by_the_next_run(
     def break_off(self, *args, **kwargs):
         raise requests.exceptions.ChunkedEncodingError("Connection broken")
 
-    monkeypatch.setattr(cub, "_reach_hosts", lambda requests: None)
+    monkeypatch.setattr(manual, "_check_reach", lambda *args: None)
     with monkeypatch.context() as broken:
         broken.setattr(download_manager.DownloadManager, "_download", break_off)
         with pytest.raises(UserError, match="Connection broken"):
@@ -205,7 +280,7 @@ def test_finished_downloads_are_kept_and_need_no_network_again(
         return downloader.DownloadResult(path=epath.Path(path), url_info=info)
 
     with monkeypatch.context() as online:
-        online.setattr(cub, "_reach_hosts", lambda requests: None)
+        online.setattr(manual, "_check_reach", lambda *args: None)
         online.setattr(downloader._Downloader, "_sync_download", copy)
         cub.CubSource().prepare(tmp_path / "data")
     shutil.rmtree(tmp_path / "data/caltech_birds2011")

@@ -128,9 +128,7 @@ def test_binary_loss_is_1_bit_at_one_half_and_0_at_the_ends(value, bits):
 
 def test_binary_loss_is_the_mean_base_2_entropy():
     mask = np.random.default_rng(1).random([3, 8, 8, 1]).astype(np.float32)
-    np.testing.assert_allclose(
-        losses.binary_loss(mask), _entropy_bits(mask), rtol=1e-5
-    )
+    np.testing.assert_allclose(losses.binary_loss(mask), _entropy_bits(mask), rtol=1e-5)
 
 
 def test_binary_loss_has_finite_value_and_gradient_everywhere():

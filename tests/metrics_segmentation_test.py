@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn import metrics as sklearn_metrics
 
 from tfcomgan.metrics import segmentation
 
@@ -28,23 +29,6 @@ def test_iou_and_dice_of_hand_made_masks():
     np.testing.assert_allclose(
         segmentation.dice(prediction, truth), [2 / 4, 2 / 3, 2 / 5, 0, 1]
     )
-
-
-def test_scores_agree_with_sets_of_pixels():
-    prediction, truth = _random_masks(0), _random_masks(1)
-    for i, (p, t) in enumerate(zip(prediction, truth, strict=True)):
-        p, t = set(np.flatnonzero(p)), set(np.flatnonzero(t))
-        if p | t:
-            assert segmentation.iou(prediction, truth)[i] == len(p & t) / len(p | t)
-            expected = 2 * len(p & t) / (len(p) + len(t))
-            assert segmentation.dice(prediction, truth)[i] == expected
-
-
-def test_dice_is_2_iou_over_1_plus_iou_per_image():
-    prediction, truth = _random_masks(2), _random_masks(3)
-    iou = segmentation.iou(prediction, truth)
-    dice = segmentation.dice(prediction, truth)
-    np.testing.assert_allclose(dice, 2 * iou / (1 + iou), rtol=1e-12)
 
 
 @pytest.mark.parametrize("metric", [segmentation.iou, segmentation.dice])
@@ -152,12 +136,113 @@ def test_score_of_no_picture_is_refused():
         segmentation.score(np.zeros([0, 2, 2]), np.zeros([0, 2, 2]))
 
 
+def _degenerate_and_random_masks(seed):
+    """Masks [24, 4, 4]: 20 random ones, then empty and full ones in all pairings."""
+    masks = _random_masks(seed)
+    constant = {0: [0, 0, 1, 1], 1: [0, 1, 0, 1]}[seed % 2]
+    return np.concatenate([masks, np.ones([4, 4, 4]) * np.reshape(constant, [4, 1, 1])])
+
+
+# Both are 1 where nothing is there and nothing predicted.
+_SKLEARN = {
+    "iou": lambda t, p: sklearn_metrics.jaccard_score(t, p, zero_division=1),
+    "dice": lambda t, p: sklearn_metrics.f1_score(t, p, zero_division=1),
+    "accuracy": sklearn_metrics.accuracy_score,
+    "mean_iou": lambda t, p: sklearn_metrics.jaccard_score(
+        t, p, labels=[0, 1], average="macro", zero_division=1
+    ),
+    "f_beta": lambda t, p: sklearn_metrics.fbeta_score(
+        t, p, beta=0.3**0.5, zero_division=1
+    ),
+}
+
+
+@pytest.mark.parametrize("name", segmentation.METRICS)
+def test_metrics_agree_with_scikit_learn_per_image_and_pooled(name):
+    prediction, truth = (_degenerate_and_random_masks(seed) for seed in (0, 1))
+    reference = _SKLEARN[name]
+    flat = [m.reshape(len(m), -1).astype(int) for m in (truth, prediction)]
+    plain = [reference(t, p) for t, p in zip(*flat, strict=True)]
+    best = [
+        max(reference(t, p), reference(t, 1 - p)) for t, p in zip(*flat, strict=True)
+    ]
+    counts = segmentation.count(prediction, truth)
+    np.testing.assert_allclose(segmentation.METRICS[name](counts), plain, rtol=1e-12)
+    summary = segmentation.summarize(prediction, truth)
+    assert summary[f"{name}_plain"].mean == pytest.approx(np.mean(plain), rel=1e-12)
+    assert summary[f"{name}_plain"].pooled == pytest.approx(
+        reference(flat[0].ravel(), flat[1].ravel()), rel=1e-12
+    )
+    result = summary[f"{name}_best_polarity"]
+    assert result.mean == pytest.approx(np.mean(best), rel=1e-12)
+    turned = [
+        1 - p if reference(t, 1 - p) > reference(t, p) else p
+        for t, p in zip(*flat, strict=True)
+    ]
+    assert result.pooled == pytest.approx(
+        reference(flat[0].ravel(), np.ravel(turned)), rel=1e-12
+    )
+
+
+def test_summary_contains_score():
+    probabilities, truth = (
+        np.random.default_rng(2).random([9, 4, 4]),
+        _random_masks(3, 9),
+    )
+    summary = segmentation.summarize(probabilities, truth, 0.3)
+    for name, value in segmentation.score(probabilities, truth, 0.3)._asdict().items():
+        assert summary[name].mean == pytest.approx(value, rel=1e-12)
+
+
+def test_summary_of_empty_and_full_masks_is_finite():
+    for prediction in (0.0, 1.0):
+        for truth in (0, 1):
+            summary = segmentation.summarize(
+                np.full([3, 2, 2], prediction), np.full([3, 2, 2], truth)
+            )
+            assert np.all(np.isfinite(list(summary.values())))
+            # Equal masks are perfect; opposite ones are, once turned over.
+            assert summary["iou_plain"].mean == float(prediction == truth)
+            assert summary["mean_iou_best_polarity"].mean == 1
+
+
+def test_otsu_threshold_has_the_largest_between_class_variance():
+    rng = np.random.default_rng(0)
+    probabilities = np.concatenate([rng.beta(2, 9, 3000), rng.beta(8, 3, 2000)])
+    levels = np.floor(256 * probabilities)
+
+    def variance(k):
+        low, high = levels[levels < k], levels[levels >= k]
+        return low.size * high.size * (high.mean() - low.mean()) ** 2
+
+    best = max(range(1, 250), key=variance)
+    assert segmentation.otsu_threshold(probabilities) == best / 256
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.2, 1.0])
+def test_otsu_threshold_of_constant_or_binary_probabilities_is_a_half(constant):
+    assert segmentation.otsu_threshold(np.full([1, 2, 2], constant)) == 0.5
+    assert segmentation.otsu_threshold(_masks("0001").astype(float)) == 0.5
+
+
+def test_otsu_threshold_finds_what_a_half_misses():
+    truth = _masks("1100", "1000")
+    probabilities = np.where(truth, 0.4, 0.1)
+    threshold = segmentation.otsu_threshold(probabilities)
+    assert 0.1 < threshold < 0.4
+    assert segmentation.score(probabilities, truth).iou_plain == 0
+    assert segmentation.score(probabilities, truth, threshold).iou_plain == 1
+
+
 def test_result_name_states_the_protocol():
     assert (
         segmentation.result_name("test", "center", 32, 0.5) == "test_center_32px_t0.5"
     )
     assert (
         segmentation.result_name("train", "box", 128, 0.25) == "train_box_128px_t0.25"
+    )
+    assert (
+        segmentation.result_name("train", "box", 128, "otsu") == "train_box_128px_otsu"
     )
 
 

@@ -17,7 +17,8 @@ class EveryFewSteps(keras.callbacks.Callback):
     """Calls `act(step, logs)` after each `every` steps, and after the last.
 
     Keras calls back once an execution of several steps; the first call at or past a
-    multiple counts. `first_step` is the number of steps done before `fit`.
+    multiple counts. `first_step` is the number of steps done before `fit`. Where the
+    last execution is a shorter one, Keras counts it full.
     """
 
     def __init__(self, act: Callable[[int, dict], None], *, every: int, steps: int):
@@ -27,13 +28,18 @@ class EveryFewSteps(keras.callbacks.Callback):
         self._acted = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.first_step + batch + 1
+        step = min(self.first_step + batch + 1, self._steps)
         mark = step // self._every
         if self._acted is None:
             self._acted = self.first_step // self._every
         if mark > self._acted or step >= self._steps:
             self._acted = mark
-            self._act(step, logs or {})
+            try:
+                self._act(step, logs or {})
+            except tf.errors.OutOfRangeError as error:
+                # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
+                # and would end the training as if it were done.
+                raise OSError(error.message) from error
 
 
 class Saver(EveryFewSteps):
@@ -69,7 +75,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        done = self.first_step + batch + 1
+        done = min(self.first_step + batch + 1, self._steps)
         losses = {k: f"{logs[k]:.2f}" for k in self._shown if k in (logs or {})}
         self._bar.set_postfix(losses, refresh=False)
         self._bar.update(done - self._bar.n)

@@ -38,6 +38,11 @@ class Checkpoints:
             self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
         )
 
+    @property
+    def step(self) -> int:
+        """Steps done at the last `restore` or `save`."""
+        return int(self._step.numpy())
+
     def restore(self) -> int:
         """Restores the newest checkpoint; returns its step, 0 where there is none.
 
@@ -67,7 +72,7 @@ class Checkpoints:
                 f"{found[:12]}, expected {self._fingerprint[:12]}). "
                 f"Delete the folder {self._folder} to start anew."
             )
-        return int(self._step.numpy())
+        return self.step
 
     def save(self, step: int) -> None:
         """Saves the state after `step` steps.

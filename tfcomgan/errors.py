@@ -39,11 +39,17 @@ _STORAGE = (
         "Set --run_dir (or --data_dir) to a folder you can write to.",
     ),
     (
+        (errno.ENOTDIR, errno.EEXIST),
+        "Not a directory",
+        "Set --run_dir (or --data_dir) to a folder.",
+    ),
+    (
         (errno.EMFILE, errno.ENFILE),
         "Too many open files",
         "Raise the limit (ulimit -n).",
     ),
 )
+_OUT_OF_MEMORY = re.compile(r"out of memory|\bOOM\b|RESOURCE_EXHAUSTED", re.IGNORECASE)
 _RESUME = "Finished stages are kept; the same command goes on from there."
 
 
@@ -63,13 +69,16 @@ def explain(error: BaseException) -> str | None:
         for numbers, words, advice in _STORAGE:
             # gin's wrapped OSError has no errno and no filename left, only its text.
             if getattr(error, "errno", None) in numbers or words in text:
-                return f"{words}: {_file_of(error, text)}. {advice} {_RESUME}"
+                file = _file_of(error, text)
+                where = f"{words}: {file}" if file else words
+                return f"{where}. {advice} {_RESUME}"
     is_out_of_memory = is_tensorflow and (
         any(c.__name__ == "ResourceExhaustedError" for c in bases)
-        or re.search("out of memory|RESOURCE_EXHAUSTED", text, re.IGNORECASE)
+        or _OUT_OF_MEMORY.search(text)
     )
     if isinstance(error, MemoryError) or is_out_of_memory:
-        detail = f" ({text.splitlines()[0][:200]})" if text else ""
+        told = [line for line in text.splitlines() if _OUT_OF_MEMORY.search(line)]
+        detail = f" ({(told or text.splitlines())[0][:200]})" if text else ""
         return (
             f"out of memory{detail}. Lower the batch size, as in "
             f"--gin_param=BATCH_SIZE=8. {_RESUME}"
@@ -82,7 +91,7 @@ def _file_of(error: BaseException, text: str) -> str:
         return str(name)
     # "[Errno 28] No space left on device: '/a/b'", "... name = '/a/b'", "/a/b; No space"
     found = re.search(r"'([^']*/[^']*)'|(\S*/\S*);", text)
-    return found[1] or found[2] if found else text.splitlines()[0][:200]
+    return found[1] or found[2] if found else ""
 
 
 def without_gin_trail(error: BaseException) -> str:

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -21,7 +22,12 @@ Precision = Literal["float32", "mixed_bfloat16"]
 
 
 def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
-    """One replica a device: those named, else all GPUs, else one CPU.
+    """One replica a device; see `replicas`."""
+    return tf.distribute.MirroredStrategy(replicas(devices))
+
+
+def replicas(devices: Sequence[str] = ()) -> list[str]:
+    """The devices to train on: those named, else all GPUs, else one CPU.
 
     Several CPUs ('cpu:0', 'cpu:1') are logical ones on the same cores, for tests.
 
@@ -46,7 +52,7 @@ def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
             f"Devices: {', '.join(known)}."
         )
     gpus = [name for name in known if name.startswith("gpu")]
-    return tf.distribute.MirroredStrategy(wanted or gpus or ["cpu:0"])
+    return wanted or gpus or ["cpu:0"]
 
 
 @contextlib.contextmanager
@@ -121,6 +127,8 @@ def train(
                 shuffle=False,
                 verbose=0,
             )
+        if checkpoints.step < steps:
+            raise RuntimeError(f"Stopped after {checkpoints.step} of {steps} steps.")
     return model
 
 
@@ -129,25 +137,50 @@ def check_batch_size(batch_size: int, replicas: int) -> None:
     if batch_size % replicas:
         raise UserError(
             "BATCH_SIZE must be divisible by the number of replicas. Received: "
-            f"{batch_size} for {replicas} replicas. Set BATCH_SIZE, or --devices."
+            f"{batch_size} for {replicas} replicas. Set BATCH_SIZE (for the segmenter: "
+            "SEGMENTER_BATCH_SIZE), or --devices."
+        )
+
+
+def check_memory(batch_size: int, image_size: int) -> None:
+    """Raises UserError for a batch that cannot fit; Linux would kill us without a word.
+
+    A lower bound: ten float32 pictures an example, for the real one, the composite, its
+    layers and their gradients.
+    """
+    needed = 10 * batch_size * image_size**2 * 3 * 4
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise UserError(
+            f"BATCH_SIZE={batch_size} would run out of memory: its pictures alone take "
+            f"{needed / 2**30:.0f} GiB, and this machine has {memory / 2**30:.0f} GiB. "
+            "Lower BATCH_SIZE (for the segmenter: SEGMENTER_BATCH_SIZE)."
         )
 
 
 @contextlib.contextmanager
 def _named_failures(checkpoint_dir: pathlib.Path):
     """Says which loss was not finite at which step, and what to do."""
-    advice = (
-        f"Training stopped; the last good checkpoint is kept in {checkpoint_dir}. "
-        "Lower the learning rate (adam.learning_rate) or use float32, or another SEED."
-    )
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
         if update.NON_FINITE not in error.message:
             raise
         name, step = update.parse_non_finite(error.message)
-        raise UserError(
-            f"The loss `{name}` is not finite at step {step}. {advice}"
-        ) from error
+        problem = f"The loss `{name}` is not finite at step {step}"
+        raise UserError(_diverged(problem, checkpoint_dir)) from error
     except FloatingPointError as error:
-        raise UserError(f"{error}. {advice}") from error
+        raise UserError(_diverged(str(error), checkpoint_dir)) from error
+
+
+def _diverged(problem: str, checkpoint_dir: pathlib.Path) -> str:
+    has_checkpoint = any(checkpoint_dir.glob("*.index"))
+    state = (
+        f"; the last good checkpoint is kept in {checkpoint_dir}"
+        if has_checkpoint
+        else " before its first checkpoint"
+    )
+    return (
+        f"{problem}. Training stopped{state}. Lower the learning rate "
+        "(adam.learning_rate), use PRECISION='float32', or another SEED."
+    )

@@ -17,29 +17,19 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfcomgan import config
+from tfcomgan.data import clevr_with_masks
 from tfcomgan.errors import UserError
 
-_OFFICIAL = "clevr_with_masks_train.tfrecords"
 _WAY_OUT = f"""\
 Give a folder as --manual_dir that holds one of:
-- {_OFFICIAL}, from gs://multi-object-datasets/clevr_with_masks
+- {clevr_with_masks.FILE}, from gs://multi-object-datasets/clevr_with_masks
   (see https://github.com/google-deepmind/multi_object_datasets), 10.5 GB;
 - a zip with images/NAME.png and masks/NAME.png (0 is background), or both folders;
 or, as --data_dir, one where `clevr6` is prepared already."""
-_SIZE, _NUM_ENTITIES = (240, 320), 11  # Entity 0 is the background.
-_NUM_SCENES, _NUM_TEST = 70_000, 1_000
-_ROWS, _COLUMNS = slice(29, 221), slice(64, 256)
-# The official file keeps every byte as a string of its own.
-_VISIBILITY = {"visibility": tf.io.FixedLenFeature([_NUM_ENTITIES], tf.float32)}
-_PIXELS = {
-    "image": tf.io.FixedLenFeature([*_SIZE, 3], tf.string),
-    "mask": tf.io.FixedLenFeature([_NUM_ENTITIES, *_SIZE, 1], tf.string),
-}
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -71,12 +61,8 @@ class Clevr6(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
         path = self.builder_config.path
-        if path.name == _OFFICIAL:
-            scenes = _official_scenes(path, self.builder_config.num_objects)
-            return {
-                "train": _numbered(scenes.skip(_NUM_TEST), path),
-                "test": _numbered(scenes.take(_NUM_TEST), path),
-            }
+        if path.name == clevr_with_masks.FILE:
+            return clevr_with_masks.read(path, self.builder_config.num_objects)
         names = _pair_names(path)
         num_train = len(names) - max(1, len(names) // 10)
         return {
@@ -86,46 +72,6 @@ class Clevr6(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self):
         raise NotImplementedError  # The generators are functions of this module.
-
-
-def _official_scenes(path: pathlib.Path, num_objects) -> tf.data.Dataset:
-    """(number, image, mask) of the kept scenes, cropped, in the file's order."""
-    low, high = num_objects
-
-    def is_kept(_, record):
-        visibility = tf.io.parse_single_example(record, _VISIBILITY)["visibility"]
-        count = tf.reduce_sum(visibility) - 1  # Without the background.
-        return (count >= low) & (count <= high)
-
-    def decode(number, record):
-        scene = tf.io.parse_single_example(record, _PIXELS)
-        image = tf.io.decode_raw(scene["image"][_ROWS, _COLUMNS], tf.uint8)
-        ground = tf.io.decode_raw(scene["mask"][0, _ROWS, _COLUMNS, 0], tf.uint8)
-        return number, image[..., 0], tf.cast(ground < 128, tf.uint8)
-
-    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP")
-    records = records.take(_NUM_SCENES).enumerate().filter(is_kept)
-    return records.map(decode, num_parallel_calls=2, deterministic=True).prefetch(8)
-
-
-def _numbered(scenes: tf.data.Dataset, path: pathlib.Path) -> Iterator:
-    count = 0
-    try:
-        for number, image, mask in scenes.as_numpy_iterator():
-            count += 1
-            name = f"{number:06d}"
-            yield name, {"image": image, "mask": mask, "file_name": name}
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise UserError(
-            f"{path} is damaged, cut short, or not the official file "
-            f"({type(error).__name__} after {count} scenes). Fetch it again."
-        ) from error
-    if not count:
-        raise UserError(
-            f"{path} has too few scenes with the right number of objects for a train "
-            f"and a test split: the first {_NUM_TEST} are the test split. "
-            "Fetch it again, or widen `clevr6.num_objects`."
-        )
 
 
 def _pair_names(root) -> list[str]:
@@ -183,11 +129,15 @@ class Clevr6Source:
 
     def __post_init__(self):
         low, high = self.num_objects
-        if not 0 <= low <= high < _NUM_ENTITIES:
+        if not 0 <= low <= high < clevr_with_masks.NUM_ENTITIES:
             raise ValueError(
                 "`clevr6.num_objects` must be (fewest, most) within 0 to 10. "
                 f"Received: {self.num_objects}."
             )
+
+    def fingerprint(self, manual_dir: pathlib.Path | None) -> str:
+        """What `manual_dir` holds; empty without it."""
+        return self._config_name(_find(manual_dir)) if manual_dir else ""
 
     def prepare(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
@@ -220,7 +170,7 @@ class Clevr6Source:
         return "official_{}to{}".format(*self.num_objects)
 
     def _config_name(self, path) -> str:
-        official = path.name == _OFFICIAL
+        official = path.name == clevr_with_masks.FILE
         return self._official_name() if official else f"pictures_{_digest(path)}"
 
     def _prepared(self, data_dir) -> str:
@@ -244,7 +194,7 @@ def _find(manual_dir: pathlib.Path) -> pathlib.Path | zipfile.Path:
     """The official file, or the root of `images/` and `masks/`."""
     given = pathlib.Path(manual_dir)
     candidates = [given, *sorted(given.glob("*"))] if given.is_dir() else [given]
-    found = [p for p in candidates if p.name == _OFFICIAL and p.is_file()]
+    found = [p for p in candidates if p.name == clevr_with_masks.FILE and p.is_file()]
     for path in candidates:
         root = _zip_root(path) if path.suffix.lower() == ".zip" else path
         if root is not None and all((root / k).is_dir() for k in ("images", "masks")):

@@ -1,30 +1,95 @@
 """The data set `caltech_birds2011`: CUB-200-2011, 11,788 birds with human masks.
 
-TFDS's own builder, version 0.2.0, with the official split: 5,994 train, 5,794 test.
-Where its prepared folder is missing it downloads 1.2 GB.
+TFDS's own builder, version 0.2.0, with the official split (5,994 train, 5,794 test), or
+the same with ReDO's. Where the prepared folder is missing it downloads 1.2 GB.
 """
 
 import importlib.util
 import pathlib
+from collections.abc import Iterator
+from typing import Literal
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+# Half a second faster than tfds.builder_cls, which imports all builders there are.
+from tensorflow_datasets.image_classification.caltech_birds import CaltechBirds2011
+
 from tfcomgan import config
+from tfcomgan.data import manual, splits
 from tfcomgan.errors import UserError
 
-_BUILDER = "caltech_birds2011:0.2.0"
-# What it downloads, as registered with its check sums in TFDS.
-_FILES = {
-    "CUB_200_2011.tgz": "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
-    "segmentations.tgz": "https://data.caltech.edu/records/w9d68-gec53/files/segmentations.tgz",
-}
-_TIMEOUT = 10  # Seconds until a host counts as out of reach.
+_IMAGES = (
+    "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz?download=1"
+)
+_MASKS = (
+    "https://data.caltech.edu/records/w9d68-gec53/files/segmentations.tgz?download=1"
+)
+_FOLDER = "CUB_200_2011"
+
+
+class Cub(manual.FromArchives, CaltechBirds2011, skip_registration=True):
+    """TFDS's builder, which also takes unpacked folders; splits `train` and `test`."""
+
+    name = "caltech_birds2011"
+    url_infos = CaltechBirds2011.url_infos
+    ARCHIVES = (
+        manual.Archive(_IMAGES, holds=_FOLDER),
+        manual.Archive(_MASKS, holds="segmentations", extracted="segmentations"),
+    )
+
+
+class CubRedo(Cub, skip_registration=True):
+    """The same pictures, split by ReDO's file; splits `train`, `val` and `test`."""
+
+    name = "caltech_birds2011_redo"
+
+    def _split_generators(self, dl_manager):
+        path = _redo_file(self.manual_dir)
+        manager = manual.Manager(dl_manager, self)
+        root = pathlib.Path(manager.download_and_extract(_IMAGES))
+        lines = (root / _FOLDER / "images.txt").read_text().splitlines()
+        names = {int(number): name for number, name in map(str.split, lines)}
+        chosen = splits.read_redo(path, names)
+        given = super()._split_generators(dl_manager)[0].gen_kwargs
+        # Each split reads the archive anew.
+        archives = [manager.iter_archive(manager.download(_IMAGES)) for _ in chosen]
+        return {
+            split: self._chosen(path, split, files, given | {"archive": archive})
+            for (split, files), archive in zip(chosen.items(), archives, strict=True)
+        }
+
+    def _chosen(self, path, split: str, files: list[str], given: dict) -> Iterator:
+        present = []
+        for key, example in self._generate_examples(
+            **given | {"file_names": set(files)}
+        ):
+            present.append(_file_name(key))
+            yield key, example
+        splits.check_present(path, {split: files}, present)
+
+
+def _redo_file(manual_dir: pathlib.Path | None) -> pathlib.Path:
+    """ReDO's split file, beside the archives or in the unpacked folder."""
+    folder = manual_dir or pathlib.Path("MANUAL_DIR")
+    inside = folder / _FOLDER / splits.REDO_FILE
+    return inside if inside.is_file() else folder / splits.REDO_FILE
+
+
+def _file_name(path: str) -> str:
+    return "/".join(path.split("/")[-2:])
 
 
 @config.settings("caltech_birds2011")
 class CubSource:
-    """The data set `caltech_birds2011`; nothing about it can be set."""
+    """Settings of the data set `caltech_birds2011`.
+
+    Attributes:
+      split: 'official' (5,994 train, 5,794 test) or 'redo' (10,000 train, 788 val, 1,000
+        test), which needs ReDO's file `train_val_test_split.txt` in --manual_dir.
+    """
+
+    split: Literal["official", "redo"] = "official"
 
     def prepare(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
@@ -33,16 +98,24 @@ class CubSource:
 
         Args:
           data_dir: Holds `caltech_birds2011/0.2.0`, or gets it.
-          manual_dir: May hold the two archives, which are then not downloaded.
+          manual_dir: May hold the two archives, packed or unpacked, which are then not
+            downloaded; for ReDO's split holds its file.
 
         Raises:
           UserError: It has to be made and cannot be: the archives cannot be downloaded
-            or are not what they should be, or OpenCV is missing.
+            or are not what they should be, OpenCV or ReDO's file is missing.
         """
-        builder = tfds.builder(_BUILDER, data_dir=str(data_dir))
+        builder = (CubRedo if self.split == "redo" else Cub)(data_dir=str(data_dir))
         if not builder.is_prepared():
-            _download_and_prepare(builder, data_dir, manual_dir)
-        return builder
+            # Before 1.2 GB, not after: TFDS decodes the masks with it.
+            if importlib.util.find_spec("cv2") is None:
+                raise UserError(
+                    f"Making `{builder.name}` takes OpenCV, which is not installed. "
+                    "Install it: pip install opencv-python-headless."
+                )
+            if self.split == "redo":
+                splits.check_redo_file(_redo_file(manual_dir))
+        return manual.prepare(builder, data_dir, manual_dir)
 
     def adapt(self, example: dict) -> dict:
         """TFDS's example with our keys.
@@ -63,58 +136,3 @@ class CubSource:
             "label": example["label"],
             "file_name": tf.strings.regex_replace(path, "^.*/([^/]+/[^/]+)$", r"\1"),
         }
-
-
-def _download_and_prepare(builder, data_dir, manual_dir) -> None:
-    # Imported here: they take a while, and only a download needs them.
-    import requests
-    from tensorflow_datasets.core.download import download_manager
-
-    downloads = pathlib.Path(data_dir) / "downloads"
-    try:
-        if not _are_at_hand(downloads / builder.name, manual_dir):
-            _reach_hosts(requests)
-        # Before 1.2 GB, not after: TFDS decodes the masks with it.
-        if importlib.util.find_spec("cv2") is None:
-            raise UserError(
-                f"Making `{builder.name}` takes OpenCV, which is not installed. "
-                "Install it: pip install opencv-python-headless."
-            )
-        builder.download_and_prepare(
-            download_dir=str(downloads),
-            download_config=tfds.download.DownloadConfig(
-                manual_dir=manual_dir and str(manual_dir), try_download_gcs=False
-            ),
-        )
-    except (
-        tfds.download.DownloadError,
-        download_manager.NonMatchingChecksumError,
-        requests.RequestException,
-        ConnectionError,
-    ) as error:
-        cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        raise UserError(
-            f"`{builder.name}` is not in {data_dir} and cannot be downloaded ({cause}).\n"
-            "Without a network, do one of:\n"
-            f"- fetch {' and '.join(_FILES.values())} elsewhere, put both files into a "
-            "folder and give it as --manual_dir;\n"
-            "- give the same command with --stages=prepare on a machine with a network, "
-            f"and copy what it makes to {builder.data_dir}."
-        ) from error
-
-
-def _are_at_hand(downloads: pathlib.Path, manual_dir: pathlib.Path | None) -> bool:
-    """Whether the archives were fetched by hand or by an earlier run."""
-    if manual_dir and all(
-        (pathlib.Path(manual_dir) / name).exists() for name in _FILES
-    ):
-        return True
-    # TFDS writes an .INFO beside each finished download.
-    return len(list(downloads.rglob("*.INFO"))) >= len(_FILES)
-
-
-def _reach_hosts(requests) -> None:
-    """Raises at once what TFDS would raise after minutes of further tries."""
-    for url in _FILES.values():
-        with requests.get(url, stream=True, timeout=_TIMEOUT) as response:
-            response.raise_for_status()

@@ -135,14 +135,10 @@ class Folder(tfds.core.GeneratorBasedBuilder):
         notes = []
         if bad:
             notes.append(
-                f"{len(bad)} of {len(listing.pictures)} pictures were left out: "
-                f"{some(bad)}."
+                f"{len(bad)} of {len(listing.pictures)} pictures left out: {some(bad)}."
             )
         if listing.ignored:
-            notes.append(
-                f"{len(listing.ignored)} other files were ignored: "
-                f"{some(listing.ignored)}."
-            )
+            notes.append(f"Other files ignored: {some(listing.ignored)}.")
         self.info.metadata.update(
             notes=notes, bad_images={shown(name): bad[name] for name in bad}
         )

@@ -28,8 +28,11 @@ class InputSettings:
 
     Attributes:
       image_size: Pixels of the network's input.
+      training_split: What is trained on, in TFDS's syntax: 'train+test' for all of a
+        data set with two splits, as the paper does.
       crop: Part of the picture used: 'center' (largest centred square; uses no
-        annotation) or 'box' (square of 1.5 times the annotated box, as the release).
+        annotation), 'full' (all of it, squashed to a square) or 'box' (square of 1.5
+        times the annotated box, as the release).
       margin: Pictures are kept this many times larger and cropped at random in
         training; 1 for no random crop. The release: 76 / 64.
       flip: Mirror half of the pictures in training.
@@ -37,7 +40,8 @@ class InputSettings:
     """
 
     image_size: int
-    crop: Literal["center", "box"] = "center"
+    training_split: str = "train"
+    crop: Literal["center", "full", "box"] = "center"
     margin: float = 1.0
     flip: bool = True
     low: Literal[-1, 0] = -1
@@ -77,8 +81,8 @@ def load(
       builder: A prepared builder.
       adapt: Turns one of its examples into {"image", "mask"?, "box"?, "file_name"};
         a `Source`'s method.
-      split: TFDS split name.
-      crop: 'center' or 'box', see `InputSettings`.
+      split: TFDS split name, or several joined by '+'.
+      crop: 'center', 'full' or 'box', see `InputSettings`.
       size: Pixels of the square pictures returned.
       with_masks: Read the masks too. Training never does.
 
@@ -86,7 +90,10 @@ def load(
       UserError: The split is empty, unknown or damaged, or masks or boxes are asked for
         that the data set does not have.
     """
-    if split not in builder.info.splits:
+    # 'train[:90%]+test' is made of 'train' and 'test'.
+    if not {part.split("[")[0] for part in split.split("+")} <= set(
+        builder.info.splits
+    ):
         raise UserError(
             f"`{builder.name}` has no split {split!r}. "
             f"It has: {', '.join(builder.info.splits)}."
@@ -131,6 +138,8 @@ def load(
 def _square(shape, box, crop):
     """(top, left, height, width) int32 of the part of the picture that is used."""
     height, width = shape[0], shape[1]
+    if crop == "full":
+        return 0, 0, height, width
     if crop == "center":
         side = tf.minimum(height, width)
         return (height - side) // 2, (width - side) // 2, side, side

@@ -20,6 +20,11 @@ from tfcomgan import tfgan
 _THREADS = threadpoolctl.ThreadpoolController()
 
 
+def _one_thread():
+    """OpenBLAS's threads wait for each other on a busy machine: up to ten times slower."""
+    return _THREADS.limit(limits=1, user_api="blas")
+
+
 class Statistics:
     """Mean and covariance of features, gathered batch by batch in float64.
 
@@ -50,6 +55,11 @@ class Statistics:
             raise ValueError(f"A covariance needs two rows. Received: {self.count}.")
         upper = np.triu(self._scatter)
         return (upper + np.triu(upper, 1).T) / (self.count - 1)
+
+    @property
+    def is_full_rank(self) -> bool:
+        """Whether there were more rows than features, as the Frechet distance wants."""
+        return self.count > len(self.mean)
 
     def update(self, features: np.ndarray) -> None:
         """Adds a batch [B, D].
@@ -86,9 +96,10 @@ class Statistics:
         shift = mean - self.mean
         weight = self.count * count / total
         rows = np.concatenate([centred, np.sqrt(weight) * shift[None]])
-        self._scatter = scipy.linalg.blas.dsyrk(
-            1.0, rows.T, beta=1.0, c=self._scatter, overwrite_c=True
-        )
+        with _one_thread():
+            self._scatter = scipy.linalg.blas.dsyrk(
+                1.0, rows.T, beta=1.0, c=self._scatter, overwrite_c=True
+            )
         self.mean = self.mean + shift * (count / total)
         self.count = total
 
@@ -105,7 +116,7 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
       At least 0; 0 for equal statistics, up to rounding.
     """
     for statistics in (a, b):
-        if statistics.count <= len(statistics.mean):
+        if not statistics.is_full_rank:
             logging.warning(
                 "Frechet distance of %d features from %d pictures: the covariance has "
                 "not full rank, the distance is far too large. Take more pictures.",
@@ -113,9 +124,8 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
                 statistics.count,
             )
     c1, c2 = a.covariance, b.covariance
-    # A busy machine makes OpenBLAS's threads wait for each other: ten times slower.
-    with _THREADS.limit(limits=1, user_api="blas"):
-        values, vectors = scipy.linalg.eigh(c1, driver="evd", check_finite=False)
+    with _one_thread():
+        values, vectors = scipy.linalg.eigh(c1, check_finite=False)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         inner = root.T @ c2 @ root  # The eigenvalues of c1^(1/2) c2 c1^(1/2).
         values = scipy.linalg.eigvalsh(inner, check_finite=False)

@@ -205,7 +205,9 @@ class ComGAN(keras.Model):
             "layer_difference": tf.reduce_mean(
                 tf.abs(scene.foreground - scene.background)
             ),
-            "mask_gradient_norm": tf.linalg.global_norm(mask_gradients),
+            "mask_gradient_norm": tf.linalg.global_norm(
+                update.over_replicas(mask_gradients)
+            ),
         }
 
 

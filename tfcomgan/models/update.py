@@ -56,6 +56,14 @@ def apply(
     return gradients
 
 
+def over_replicas(tensors: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+    """Their means over the replicas: of gradients, the gradients of the global batch."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return tensors
+    replica = tf.distribute.get_replica_context()
+    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, tensors)
+
+
 def average(ema: keras.Model, net: keras.Model, decay: tf.Tensor, *, statistics: bool):
     """Moves the averaged network towards the trained one.
 

@@ -1,0 +1,249 @@
+"""Tests of the data set `clevr6`, on small files in both of its layouts."""
+
+import io
+import pathlib
+import shutil
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from tfcomgan.data import clevr6, clevr_with_masks, input_pipeline
+from tfcomgan.errors import UserError
+
+OFFICIAL = clevr_with_masks.FILE
+
+
+def read(builder, split):
+    """(image, mask) by file name."""
+    examples = tfds.as_numpy(builder.as_dataset(split=split))
+    return {e["file_name"].decode(): (e["image"], e["mask"]) for e in examples}
+
+
+def png(array):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def picture(i):
+    """A grey picture of value 10 i, and a mask whose columns are labels 0, 1, ..., 6, 0."""
+    labels = np.tile(np.uint8([0, 1, 2, 3, 4, 5, 6, 0]), [6, 1])
+    return np.full([6, 8, 3], 10 * i, np.uint8), labels
+
+
+def make_zip(path, count, top=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(count):
+            for kind, content in zip(("images", "masks"), picture(i), strict=True):
+                archive.writestr(f"{top}{kind}/{i:05d}.png", png(content))
+    return path
+
+
+def prepare(tmp_path, manual_dir, **settings):
+    return clevr6.Clevr6Source(**settings).prepare(tmp_path / "data", manual_dir)
+
+
+# Pictures and masks.
+
+
+def test_last_tenth_by_name_is_test_and_any_label_is_object(tmp_path):
+    builder = prepare(tmp_path, make_zip(tmp_path / "scenes.zip", 20))
+    assert sorted(read(builder, "test")) == ["00018.png", "00019.png"]
+    train = read(builder, "train")
+    assert sorted(train) == [f"{i:05d}.png" for i in range(18)]
+    for name, (image, mask) in train.items():
+        np.testing.assert_array_equal(image, picture(int(name[:5]))[0])
+        np.testing.assert_array_equal(mask[..., 0], picture(0)[1] > 0)
+    images, masks, names = input_pipeline.load(
+        builder,
+        clevr6.Clevr6Source().adapt,
+        "test",
+        crop="center",
+        size=6,
+        with_masks=True,
+    )
+    assert images.shape == (2, 6, 6, 3) and masks.all()  # Columns 1 to 6 of 8.
+    assert sorted(names) == ["00018.png", "00019.png"]
+
+
+@pytest.mark.parametrize("top", ["", "clevr6_128/"])
+def test_zip_folder_of_the_zip_and_unpacked_folder_are_one_data_set(tmp_path, top):
+    (tmp_path / "given").mkdir()
+    file = make_zip(tmp_path / "given/scenes.zip", 3, top)
+    made = prepare(tmp_path, file)
+    zipfile.ZipFile(file).extractall(tmp_path / "unpacked")
+    for manual_dir in (file.parent, tmp_path / "unpacked", tmp_path / "unpacked" / top):
+        assert prepare(tmp_path, manual_dir).data_dir == made.data_dir
+    prints = {
+        clevr6.Clevr6Source().fingerprint(d) for d in (file, tmp_path / "unpacked")
+    }
+    make_zip(file, 4, top)  # Other pictures are another data set.
+    assert len(prints) == 1 and clevr6.Clevr6Source().fingerprint(file) not in prints
+    assert prepare(tmp_path, file).data_dir != made.data_dir
+
+
+def test_prepared_data_are_found_without_a_manual_folder_if_they_are_alone(tmp_path):
+    made = prepare(tmp_path, make_zip(tmp_path / "a.zip", 3))
+    assert prepare(tmp_path, None).data_dir == made.data_dir
+    prepare(tmp_path, make_zip(tmp_path / "b.zip", 4))
+    with pytest.raises(UserError, match="several prepared copies"):
+        prepare(tmp_path, None)
+
+
+def test_without_anything_the_message_says_what_to_put_where(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for manual_dir in (None, tmp_path / "empty", tmp_path / "nowhere"):
+        with pytest.raises(UserError) as error:
+            prepare(tmp_path, manual_dir)
+        text = str(error.value)
+        assert "--manual_dir" in text and OFFICIAL in text and "masks/NAME.png" in text
+    assert not (tmp_path / "data").exists()
+
+
+def test_pictures_that_do_not_fit_are_named(tmp_path):
+    prepared = tmp_path / "data/clevr6"
+    file = make_zip(tmp_path / "scenes.zip", 3)
+    zipfile.ZipFile(file).extractall(tmp_path / "bad")
+    mask = tmp_path / "bad/masks/00001.png"
+    mask.write_bytes(png(np.zeros([5, 8], np.uint8)))
+    with pytest.raises(UserError, match=r"masks/00001.png must be as large.*\(8, 5\)"):
+        prepare(tmp_path, tmp_path / "bad")
+    mask.write_bytes(mask.read_bytes()[:30])
+    with pytest.raises(UserError, match="00001.png is not a readable PNG"):
+        prepare(tmp_path, tmp_path / "bad")
+    mask.unlink()
+    with pytest.raises(UserError, match="In only one of them: 00001.png"):
+        prepare(tmp_path, tmp_path / "bad")
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(UserError, match="scenes.zip is not a readable zip"):
+        prepare(tmp_path, file)
+    assert not list(prepared.rglob("dataset_info.json"))
+
+
+def test_two_data_sets_in_one_folder_are_ambiguous(tmp_path):
+    (tmp_path / "given").mkdir()
+    make_zip(tmp_path / "given/a.zip", 2)
+    (tmp_path / "given" / OFFICIAL).touch()
+    with pytest.raises(UserError, match="several data sets"):
+        prepare(tmp_path, tmp_path / "given")
+
+
+# The official file.
+
+
+def scene(num_objects, value):
+    """A record of the official file: a picture of one value, object i in column 70 + i.
+
+    The picture's own columns and rows stand in its second and third channel.
+    """
+    image = np.zeros([240, 320, 3], np.uint8)
+    image[..., 0] = value
+    image[..., 1] = np.arange(320) % 256
+    image[..., 2] = np.arange(240)[:, np.newaxis]
+    masks = np.zeros([11, 240, 320, 1], np.uint8)
+    for i in range(1, num_objects + 1):
+        masks[i, :, 70 + i] = 255
+    masks[0] = 255 - masks[1:].sum(0)
+    visibility = np.float32(np.arange(11) <= num_objects)
+
+    def chars(array):  # A string per byte, as DeepMind's reader expects.
+        table = [bytes([i]) for i in range(256)]
+        values = [table[i] for i in array.ravel()]
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+    features = {
+        "image": chars(image),
+        "mask": chars(masks),
+        "visibility": tf.train.Feature(float_list=tf.train.FloatList(value=visibility)),
+        "shape": chars(np.zeros(11, np.uint8)),
+    }
+    return tf.train.Example(
+        features=tf.train.Features(feature=features)
+    ).SerializeToString()
+
+
+def write_records(path, records):
+    with tf.io.TFRecordWriter(str(path), options="GZIP") as writer:
+        for record in records:
+            writer.write(record)
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """A folder with five scenes of 1, 2, 5, 6 and 3 objects."""
+    folder = tmp_path_factory.mktemp("official")
+    counts = [1, 2, 5, 6, 3]
+    write_records(folder / OFFICIAL, [scene(n, 10 * n) for n in counts])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "num_objects, train, test",
+    # Deep Region Competition's: 3 to 6 with the background; and the usual CLEVR6.
+    [((2, 5), {4: 3}, {1: 2, 2: 5}), ((3, 6), {4: 3}, {2: 5, 3: 6})],
+)
+def test_scenes_are_chosen_by_objects_and_the_first_kept_are_test(
+    official, tmp_path, monkeypatch, num_objects, train, test
+):
+    monkeypatch.setattr(clevr_with_masks, "_NUM_TEST", 2)
+    builder = prepare(tmp_path, official, num_objects=num_objects)
+    for split, expected in (("train", train), ("test", test)):
+        found = read(builder, split)
+        assert sorted(found) == [f"{i:06d}" for i in expected]
+        for number, objects in expected.items():
+            image, mask = found[f"{number:06d}"]
+            # Rows 29:221, columns 64:256 of 240 x 320.
+            assert image.shape == (192, 192, 3)
+            np.testing.assert_array_equal(image[..., 0], 10 * objects)
+            np.testing.assert_array_equal(image[0, :, 1], np.arange(64, 256))
+            np.testing.assert_array_equal(image[:, 0, 2], np.arange(29, 221))
+            columns = (np.arange(64, 256) > 70) & (np.arange(64, 256) <= 70 + objects)
+            np.testing.assert_array_equal(mask[..., 0], np.tile(columns, [192, 1]))
+
+
+def test_only_the_first_scenes_count(official, tmp_path, monkeypatch):
+    monkeypatch.setattr(clevr_with_masks, "_NUM_TEST", 1)
+    monkeypatch.setattr(clevr_with_masks, "_NUM_SCENES", 3)
+    builder = prepare(tmp_path, official)
+    assert list(read(builder, "train")) == ["000002"]
+    assert list(read(builder, "test")) == ["000001"]
+
+
+def test_a_file_of_too_few_scenes_is_refused(official, tmp_path):
+    with pytest.raises(UserError, match="the first 1000 are the test split"):
+        prepare(tmp_path, official)
+
+
+@pytest.mark.parametrize("damage", ["cut", "altered", "other", "no gzip"])
+def test_a_damaged_file_is_refused(official, tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(clevr_with_masks, "_NUM_TEST", 1)
+    path = tmp_path / OFFICIAL
+    shutil.copy(official / OFFICIAL, path)
+    content = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(content[: len(content) * 2 // 3])
+    elif damage == "altered":
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + b"\xff" * 8 + content[middle + 8 :])
+    elif damage == "other":
+        write_records(path, [tf.train.Example().SerializeToString()] * 3)
+    else:
+        path.write_bytes(b"<html>Not found</html>" * 100)
+    with pytest.raises(UserError, match="damaged, cut short, or not the official file"):
+        prepare(tmp_path, path)
+    assert not list(pathlib.Path(tmp_path / "data").rglob("dataset_info.json"))
+
+
+@pytest.mark.parametrize("num_objects", [(5, 2), (-1, 3), (3, 11)])
+def test_an_impossible_range_is_refused(num_objects):
+    with pytest.raises(ValueError, match="within 0 to 10"):
+        clevr6.Clevr6Source(num_objects=num_objects)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

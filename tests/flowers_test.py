@@ -1,0 +1,150 @@
+"""Tests of the data set `flowers`, on a small copy of the official files."""
+
+import sys
+import tarfile
+
+import numpy as np
+import pytest
+import requests
+import scipy.io
+import tensorflow_datasets as tfds
+from PIL import Image
+from tensorflow_datasets.core.download import checksums
+
+from tfcomgan.data import flowers
+from tfcomgan.errors import UserError
+
+SETS = {"trnid": [2, 4], "valid": [5], "tstid": [1, 3, 6]}
+LABELS = [1, 102, 7, 7, 50, 1]  # Of pictures 1 to 6.
+SIZES = [(20, 16), (16, 20), (12, 12), (24, 18), (16, 16), (30, 10)]  # Width, height.
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """The official files, unpacked. A flower is the left half of its picture."""
+    root = tmp_path / "by_hand"
+    (root / "jpg").mkdir(parents=True)
+    (root / "segmim").mkdir()
+    for i, (width, height) in enumerate(SIZES, 1):
+        grey = np.full([height, width, 3], 30 * i, np.uint8)
+        Image.fromarray(grey).save(root / f"jpg/image_{i:05d}.jpg", quality=100)
+        grey[:, width // 2 :] = 0, 0, 254
+        Image.fromarray(grey).save(
+            root / f"segmim/segmim_{i:05d}.jpg", quality=100, subsampling=0
+        )
+    scipy.io.savemat(root / "setid.mat", SETS)
+    scipy.io.savemat(root / "imagelabels.mat", {"labels": [LABELS]})
+    return root
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    tries = []
+
+    def get(url, **kwargs):
+        tries.append(url)
+        raise requests.ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(requests, "get", get)
+    return tries
+
+
+def read(builder, split):
+    """Examples by the picture's number."""
+    adapt = flowers.FlowersSource().adapt
+    examples = tfds.as_numpy(builder.as_dataset(split=split).map(adapt))
+    return {int(e["file_name"][6:11]): e for e in examples}
+
+
+@pytest.mark.parametrize(
+    "split, roles",
+    [
+        ("redo", {"train": "tstid", "val": "valid", "test": "trnid"}),
+        ("official", {"train": "trnid", "val": "valid", "test": "tstid"}),
+    ],
+)
+def test_unpacked_files_become_splits_masks_and_labels(
+    unpacked, tmp_path, no_network, split, roles
+):
+    source = flowers.FlowersSource(split=split)
+    builder = source.prepare(tmp_path / "data", unpacked)
+    assert no_network == []
+    for name, role in roles.items():
+        found = read(builder, name)
+        assert sorted(found) == SETS[role]
+        for i, example in found.items():
+            width, height = SIZES[i - 1]
+            np.testing.assert_allclose(example["image"], 30 * i, atol=1)  # JPEG.
+            assert example["image"].shape == (height, width, 3)
+            assert example["label"] == LABELS[i - 1] - 1
+            assert example["file_name"] == f"image_{i:05d}.jpg".encode()
+            is_flower = example["mask"][..., 0]
+            # JPEG blurs the edge between flower and blue within its blocks of 8.
+            edge = width // 2
+            sure = np.abs(np.arange(width) - edge + 0.5) > 8
+            expected = np.tile(np.arange(width) < edge, [height, 1])
+            np.testing.assert_array_equal(is_flower[:, sure], expected[:, sure])
+
+
+def test_archives_fetched_by_hand_are_unpacked(unpacked, tmp_path, monkeypatch):
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    for name, content in (("102flowers", "jpg"), ("102segmentations", "segmim")):
+        with tarfile.open(folder / f"{name}.tgz", "w:gz") as tar:
+            tar.add(unpacked / content, content)
+    for name in ("setid.mat", "imagelabels.mat"):
+        (unpacked / name).rename(folder / name)
+    by_name = {info.filename: url for url, info in flowers.Flowers.url_infos.items()}
+    known = {
+        by_name[path.name]: checksums.compute_url_info(path)
+        for path in folder.iterdir()
+        if path.name in by_name
+    }
+    monkeypatch.setattr(flowers.Flowers, "url_infos", known)
+    builder = flowers.FlowersSource().prepare(tmp_path / "data", folder)
+    assert sorted(read(builder, "train")) == SETS["tstid"]
+    # TFDS knows the check sum of the pictures' archive.
+    (folder / "102flowers.tgz").write_bytes(b"<html>Not found</html>")
+    with pytest.raises(UserError, match="wrong checksum"):
+        flowers.FlowersSource().prepare(tmp_path / "other", folder)
+
+
+def test_what_is_missing_is_asked_for(unpacked, tmp_path, no_network):
+    for path in (unpacked / "segmim").iterdir():
+        path.unlink()
+    (unpacked / "segmim").rmdir()
+    with pytest.raises(UserError) as error:
+        flowers.FlowersSource().prepare(tmp_path / "data", unpacked)
+    assert no_network == [flowers._SEGMENTATIONS]  # Nothing else is missing.
+    text = str(error.value)
+    assert (
+        "--manual_dir" in text and "102segmentations.tgz, or unpacked as segmim" in text
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_missing_or_smaller_segmentation_is_named(unpacked, tmp_path):
+    path = unpacked / "segmim/segmim_00003.jpg"
+    Image.new("RGB", (5, 5)).save(path)
+    with pytest.raises(UserError, match="segmim_00003.jpg must be as large as"):
+        flowers.FlowersSource().prepare(tmp_path / "data", unpacked)
+    path.unlink()
+    with pytest.raises(UserError, match="segmim_00003.jpg.*No such file"):
+        flowers.FlowersSource().prepare(tmp_path / "data", unpacked)
+
+
+def test_ground_is_what_is_blue_up_to_the_noise_of_jpeg():
+    colours = [
+        (0, 0, 254),
+        (0, 9, 250),
+        (9, 0, 250),
+        (9, 9, 254),
+        (9, 9, 253),
+        (1, 1, 1),
+    ]
+    mask = flowers.mask_of(np.uint8([colours]))
+    np.testing.assert_array_equal(mask[0, :, 0], [0, 0, 0, 0, 1, 1])
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,129 @@
+"""Every gin file: it parses, its settings fit, its networks are built, it says what it is."""
+
+import functools
+import re
+import sys
+
+import pytest
+
+from pipelines import run, stages
+from tfcomgan import config
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.models.comgan import ComGANSettings
+from tfcomgan.networks import discriminators, generator, unet
+from tfcomgan.networks.discriminators import CriticSettings
+from tfcomgan.networks.generator import GeneratorSettings
+from tfcomgan.networks.unet import SegmenterSettings
+
+GIN = config.resolve(["gin/base.gin"])[0].parent
+# To be included, or given after another file.
+PARTS = {"base", "comgan", "ds_comgan", "release", "smoke"}
+WHOLE = sorted({path.stem for path in GIN.glob("*.gin")} - PARTS)
+# Data set, N, pixels, what is trained on; N is that of classes, CLEVR6's that of L2IC.
+PAPER = {
+    "cub": ("caltech_birds2011", 200, 128, "train+test"),
+    "fs100": ("fs100", 100, 64, "train"),
+    "stanford_cars": ("stanford_cars", 196, 128, "train+test"),
+    "stanford_dogs": ("stanford_dogs", 120, 128, "train+test"),
+    "flowers": ("flowers", 102, 128, "train"),
+    "clevr6": ("clevr6", 60, 128, "train"),
+}
+
+
+def parse(*names):
+    config.parse([f"gin/{name}.gin" for name in names])
+    run.settings()
+
+
+@functools.cache
+def build(generated, critics, segmenter):
+    """Number of variables of each network; each distinct architecture is built once."""
+    size = generated.image_size
+    networks = [
+        generator.build(generated),
+        discriminators.build_critic(size, critics),
+        discriminators.build_code_predictor(size, critics, generated.num_codes),
+        unet.build(segmenter, size),
+    ]
+    return [len(network.variables) for network in networks]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_settings_and_networks_are_built(name):
+    parse(name)
+    settings = config.build(GeneratorSettings)
+    # N changes one layer's width, no network's build; the full sizes take seconds each.
+    few = GeneratorSettings(**vars(settings) | {"num_codes": 2})
+    counts = build(few, config.build(CriticSettings), config.build(SegmenterSettings))
+    assert min(counts) > 0
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_overlays_fit_on_every_file(name):
+    for overlay in ("smoke", "release"):
+        parse(name, overlay)
+    assert config.build(ComGANSettings).tie_codes
+
+
+def test_a_file_of_each_data_set_of_the_paper_is_there():
+    assert PAPER.keys() <= set(WHOLE)
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_full_size_files_take_the_paper_s_numbers(name):
+    parse(name)
+    source, num_codes, size, training_split = PAPER[name]
+    chosen = config.build(stages.PrepareSettings, "prepare").source
+    assert config.name_of(type(chosen)) == source
+    settings = config.build(GeneratorSettings)
+    assert (settings.num_codes, settings.image_size) == (num_codes, size)
+    assert settings.architecture == "ds_comgan"
+    assert (settings.z_dim, settings.width, settings.hidden_width) == (100, 16, 128)
+    for stage in ("train_generator", "train_segmenter"):
+        schedule = config.build(stages.TrainingSettings, stage)
+        # 450 epochs of CUB's 11,788 pictures, the last incomplete batch dropped.
+        assert (schedule.batch_size, schedule.steps) == (90, 450 * (11788 // 90))
+    pictures = config.build(InputSettings, "train_generator")
+    assert pictures.training_split == training_split
+    assert (
+        pictures.crop != "box"
+    )  # Annotated boxes are no part of an unsupervised method.
+
+
+def test_only_fs100_is_scored_on_its_training_split_alone():
+    for name in PAPER:
+        parse(name)
+        expected = ("train",) if name == "fs100" else ("train", "test")
+        assert config.build(EvaluationSettings, "evaluate").splits == expected
+
+
+@pytest.mark.parametrize("name, size", [("clevr6_32", 32), ("clevr6_64", 64)])
+def test_small_files_keep_the_settings_of_the_demo(name, size):
+    def narrow():
+        settings = vars(config.build(GeneratorSettings)) | {"image_size": None}
+        return settings, config.build(CriticSettings), config.build(ComGANSettings)
+
+    parse("scenes")
+    demo = narrow()
+    parse(name)
+    assert narrow() == demo
+    assert config.build(GeneratorSettings).image_size == size
+
+
+@pytest.mark.parametrize("path", sorted(GIN.glob("*.gin")), ids=lambda path: path.stem)
+def test_a_header_says_what_a_file_reproduces(path):
+    text = path.read_text()
+    header = text[: re.search("^[^#]", text, re.MULTILINE).start()]
+    assert header.count("\n") >= 1
+    if path.stem in WHOLE:
+        assert re.search("Table|no table|As gin/|paper's size", header), header
+    if path.stem in PAPER:
+        assert "Not run." in header and "Usually overridden" in header
+        assert "N = " in header  # Where N comes from.
+    assert not re.search(r"'[^']*/(home|work|tmp)/", text)  # Paths are flags.
+    assert max(map(len, text.splitlines())) <= 92
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,241 @@
+"""Compares finished runs: one table of their scores.
+
+  python -m tfcomgan.compare runs/* --out=comparison.md
+
+Prints a table in Markdown: a column a run, first the settings in which the runs differ,
+then the metrics as `evaluate` wrote them (IoU and Dice from 0 to 1). Runs that differ in
+SEED alone are put together, with the mean and the sample deviation over their seeds.
+Folders that are no run, and unfinished runs, are named and left out.
+
+Exit codes: 0 done, 1 a defect, 2 something to put right (among others: no run is left),
+130 interrupted.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# Neither TensorFlow nor NumPy: the table takes no longer than --help.
+from absl import flags
+
+from tfcomgan import command_line
+from tfcomgan.errors import UserError, explain
+from tfcomgan.tables import Table
+
+_TRAINED = ("prepare", "train_generator", "train_segmenter")
+_SEED = "training.seed"
+
+
+class Run(NamedTuple):
+    """A finished run.
+
+    settings: By 'stage/settings.field', less the seeds; as JSON texts.
+    seeds: Of the trainings; one number where both have the same.
+    metrics: Numbers by name, as 'test_center_32px_t0.5 / segmenter / iou_plain'.
+    """
+
+    folder: pathlib.Path
+    settings: dict[str, str]
+    seeds: tuple[int, ...]
+    metrics: dict[str, float]
+
+
+class Group(NamedTuple):
+    """Runs that differ in SEED alone; `repeats` have the seeds of others of `runs`."""
+
+    runs: list[Run]
+    repeats: list[Run]
+
+    def values(self, metric: str) -> list[float]:
+        """The metric of each seed."""
+        return [run.metrics[metric] for run in self.runs if metric in run.metrics]
+
+
+def read(folder: pathlib.Path) -> Run:
+    """Reads what the stages of a run wrote.
+
+    Raises:
+      UserError: The folder is no run, an unfinished or a damaged one.
+    """
+    records = {name: _record(folder, name) for name in (*_TRAINED, "evaluate")}
+    missing = [name for name, record in records.items() if record is None]
+    if len(missing) == len(records) and not (folder / "run.json").is_file():
+        raise UserError("no run folder: it holds no artifact and no run.json")
+    if missing:
+        raise UserError(
+            f"not finished: {', '.join(missing)} has not run. The command that began "
+            "it goes on from there"
+        )
+    # Records of older versions do not say what they were made from.
+    for name, made_from in records["evaluate"].get("inputs", {}).items():
+        if made_from != records.get(name, {}).get("fingerprint", made_from):
+            raise UserError(
+                f"its scores are of an older {name}. Evaluate it again: "
+                "--stages=evaluate"
+            )
+    flat = {}
+    for stage, record in records.items():
+        flat |= _flat(record["parameters"], f"{stage}/", ".")
+    seeds = tuple(flat.pop(name) for name in sorted(flat) if name.endswith(_SEED))
+    info = dict(records["evaluate"]["info"])
+    # Without masks there are no scores, but there may be other metrics.
+    metrics = _flat(info.pop("scores", {}), "", " / ") | _flat(info, "", " / ")
+    return Run(
+        folder,
+        {name: json.dumps(value) for name, value in flat.items()},
+        seeds[:1] if len(set(seeds)) == 1 else seeds,
+        {k: float(v) for k, v in metrics.items() if type(v) in (int, float)},
+    )
+
+
+def _record(folder: pathlib.Path, stage: str) -> dict | None:
+    path = folder / stage / "artifact.json"
+    try:
+        record = json.loads(path.read_text())
+        for key in ("parameters", "info"):
+            record[key].items()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"damaged: {path} cannot be read") from error
+    return record
+
+
+def _flat(tree: dict, prefix: str, separator: str) -> dict:
+    """Leaves by path; of a summary with an interval, the mean stands for the whole."""
+    leaves = {}
+    for name, value in tree.items():
+        if isinstance(value, dict) and "mean" in value:
+            value = value["mean"]
+        if isinstance(value, dict):
+            leaves |= _flat(value, f"{prefix}{name}{separator}", separator)
+        else:
+            leaves[prefix + name] = value
+    return leaves
+
+
+def group(runs: Sequence[Run]) -> list[Group]:
+    """Puts together runs that differ in SEED alone, in the order of their first ones."""
+    groups = {}
+    for run in runs:
+        key = tuple(sorted(run.settings.items()))
+        found = groups.setdefault(key, Group([], []))
+        is_repeat = run.seeds in [other.seeds for other in found.runs]
+        (found.repeats if is_repeat else found.runs).append(run)
+    return list(groups.values())
+
+
+def table(groups: Sequence[Group]) -> Table:
+    """The runs group by group, each of several seeds followed by mean and deviation."""
+    runs = [run for g in groups for run in (*g.runs, *g.repeats)]
+    names = _names([run.folder for run in runs])
+    header, columns = [""], []
+    for g in groups:
+        for run in (*g.runs, *g.repeats):
+            header.append(names[run.folder])
+            columns.append((g, run))
+        if len(g.runs) > 1:
+            over = (
+                f"of {len(g.runs)} seeds: {', '.join(names[r.folder] for r in g.runs)}"
+            )
+            header += [f"mean {over}", f"deviation {over}"]
+            columns += [(g, statistics.fmean), (g, statistics.stdev)]
+    rows = [["seed", *(_seed(which) for _, which in columns)]]
+    for name in _union([run.settings for run in runs]):
+        if len({run.settings.get(name) for run in runs}) > 1:
+            cells = [g.runs[0].settings.get(name) for g, _ in columns]
+            rows.append([name, *cells])
+    for name in _union([run.metrics for run in runs]):
+        rows.append([name, *(_cell(name, g, which) for g, which in columns)])
+    return Table(header, rows)
+
+
+def _seed(which) -> str:
+    if isinstance(which, Run):
+        return ", ".join(map(str, which.seeds))
+    return "all"
+
+
+def _cell(metric: str, g: Group, which) -> float | None:
+    if isinstance(which, Run):
+        return which.metrics.get(metric)
+    values = g.values(metric)
+    # A mean over some of the seeds would stand under the name of all.
+    return which(values) if len(values) == len(g.runs) else None
+
+
+def _union(mappings: Sequence[dict]) -> list[str]:
+    """All keys, in the order they are first seen."""
+    return list({key: None for mapping in mappings for key in mapping})
+
+
+def _names(folders: Sequence[pathlib.Path]) -> dict[pathlib.Path, str]:
+    """Names of folders; whole paths where two have one name."""
+    names = [folder.name for folder in folders]
+    return {f: f.name if names.count(f.name) == 1 else str(f) for f in folders}
+
+
+def compare(arguments: Sequence[str], out: pathlib.Path | None) -> str:
+    """The table in Markdown; also written to `out`, in CSV if its name says so.
+
+    Raises:
+      UserError: None of the folders is a finished run, or `out` cannot be written.
+    """
+    # By the real folder: one given twice must not count twice.
+    folders = {pathlib.Path(a).resolve(): pathlib.Path(a) for a in arguments}
+    runs = []
+    for real, folder in folders.items():
+        try:
+            runs.append(read(real)._replace(folder=folder))
+        except UserError as error:
+            print(f"{folder}: left out; {error}.", file=sys.stderr)
+    if not runs:
+        raise UserError(
+            f"None of {len(folders)} folders is a finished run. A run is made by "
+            "python -m tfcomgan.main --gin_file=gin/scenes.gin."
+        )
+    groups = group(runs)
+    for run in (run for g in groups for run in g.repeats):
+        print(
+            f"{run.folder}: same settings and seed as another run; not in the mean.",
+            file=sys.stderr,
+        )
+    made = table(groups)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(made.csv() if out.suffix == ".csv" else made.markdown())
+    return made.markdown()
+
+
+def run() -> None:
+    """The command."""
+    flags.DEFINE_string(
+        "out", None, "File to write too; its name ends in .md (as printed) or .csv."
+    )
+
+    def check(arguments):
+        if not arguments:
+            raise UserError("No RUN. Name run folders, as in runs/*.")
+        out = flags.FLAGS.out
+        if out and pathlib.Path(out).suffix not in (".md", ".csv"):
+            raise UserError(f"--out must end in .md or .csv. Received: {out}.")
+
+    def main(arguments):
+        out = flags.FLAGS.out
+        print(compare(arguments, pathlib.Path(out) if out else None), end="")
+
+    command_line.run(
+        main,
+        doc=__doc__,
+        flag="out",
+        check=check,
+        explain=explain,
+        interrupted="interrupted",
+    )
+
+
+if __name__ == "__main__":
+    run()

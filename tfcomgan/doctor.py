@@ -1,0 +1,275 @@
+"""Looks at a data set before a training, and says what stands in its way.
+
+  python -m tfcomgan.doctor --gin_file=gin/folder_64.gin --manual_dir=photos --out=doctor
+
+Takes the flags of `tfcomgan.main` that say which data set. Prints counts, sizes, kinds of
+files, masks and warnings, and writes contact_sheet.png: pictures as the training crops
+them, from the whole set, their masks below. The files of `folder` are looked at as they
+are; other data sets are prepared if they are not.
+
+Exit codes: 0 done, warnings or not; 1 a defect, 2 something to put right (the message
+says what), 130 interrupted.
+"""
+
+import collections
+import pathlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from absl import flags
+from PIL import Image
+
+# TensorFlow and gin are imported where they are used: --help must not wait.
+from tfcomgan import command_line, figures
+from tfcomgan.data.inspection import (
+    Finding,
+    contact_sheet,
+    look,
+    near_duplicates,
+    spread,
+)
+from tfcomgan.errors import UserError, explain
+
+_FEW = 1000  # Training pictures.
+_SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
+_LISTED = 5
+_COMPARED = 20_000
+
+
+def examine_folder(source, files, sheet_size: int) -> list[Finding]:
+    """Findings on the files that a `FolderSource` would take from a `Listing`."""
+    from tfcomgan.data import folder, listing
+    from tfcomgan.data.pictures import BadPicture
+
+    on_sheet = spread(len(files.pictures))
+
+    def examine(index):
+        name = files.pictures[index]
+        try:
+            image, mask = files.read(index, invert_masks=source.invert_masks)
+        except BadPicture as error:
+            return Finding(name, problem=error.reason)
+        with Image.open(files.root / name) as stored:
+            kind = f"{stored.format} {stored.mode}"
+        return look(
+            name, image, mask, split="", kind=kind,
+            sheet_size=sheet_size if index in on_sheet else None,
+        )  # fmt: skip
+
+    findings = list(folder.in_parallel(examine, range(len(files.pictures))))
+    good = [f.name for f in findings if not f.problem]
+    test = set(folder.split(good, source.test_share)[1]) if len(good) > 1 else set()
+    split_of = dict.fromkeys(good, "train") | dict.fromkeys(test, "test")
+    return [
+        f._replace(name=listing.shown(f.name), split=split_of.get(f.name))
+        for f in findings
+    ]
+
+
+def examine_builder(builder, adapt, sheet_size: int) -> Iterator[Finding]:
+    """Findings on the examples of a prepared builder."""
+    for split, info in builder.info.splits.items():
+        on_sheet = spread(info.num_examples)
+        dataset = builder.as_dataset(split=split, shuffle_files=False).map(adapt)
+        for i, example in enumerate(dataset.as_numpy_iterator()):
+            image = example["image"]
+            mask = example.get("mask")
+            yield look(
+                example["file_name"].decode(),
+                np.repeat(image, 4 - image.shape[-1], -1)[..., :3],
+                None if mask is None else (mask > 0).astype(np.uint8),
+                split=split,
+                kind=f"{image.shape[-1]} channels",
+                sheet_size=sheet_size if i in on_sheet else None,
+            )
+
+
+def report(findings: Sequence[Finding], *, pictures, ignored=()) -> list[str]:
+    """Lines for the user: what there is, then the warnings.
+
+    Args:
+      findings: Of all pictures.
+      pictures: The training's `InputSettings`.
+      ignored: Files that were not looked at.
+    """
+    good = [f for f in findings if not f.problem]
+    bad = [f for f in findings if f.problem]
+    lines = [f"Pictures: {_counts(f.split for f in good)}"]
+    lines.append(f"Unreadable: {len(bad)} of {len(findings)}")
+    lines += [f"  {f.name}: {f.problem}" for f in bad]
+    if ignored:
+        lines.append(f"Other files, ignored: {_some(ignored)}")
+    if not good:
+        return lines
+    sizes = np.array([f.size for f in good])
+    heights, widths = (_range(side, "{:.0f}") for side in sizes.T)
+    lines.append(f"Height: {heights}; width: {widths} (min, median, max, in pixels)")
+    lines.append(f"Kinds: {_counts(f.kind for f in good)}")
+    areas = np.array([f.mask_area for f in good if f.mask_area is not None])
+    if len(areas):
+        lines.append(
+            f"Masks: {len(areas)}; object {areas.mean():.1%} of the picture on average, "
+            f"{areas.min():.1%} to {areas.max():.1%}; "
+            f"{np.sum(areas == 0)} empty, {np.sum(areas == 1)} full"
+        )
+    else:
+        lines.append("Masks: none. Training needs none; there will be no scores.")
+    warnings = [*_warn(good, bad, sizes, pictures), *_warn_of_duplicates(good)]
+    lines.append(f"Warnings: {len(warnings) or 'none'}")
+    return lines + [f"- {warning}" for warning in warnings]
+
+
+def _warn(good, bad, sizes, pictures) -> Iterator[str]:
+    if bad:
+        yield (
+            f"{len(bad)} pictures cannot be used. Repair or remove them; of `folder`, "
+            "--gin_param=\"folder.on_bad_image='skip'\" leaves them out."
+        )
+    num_train = sum(f.split == "train" for f in good)
+    if num_train < _FEW:
+        off = {
+            "input_pipeline.flip=True": not pictures.flip,
+            "input_pipeline.margin=1.1875": pictures.margin == 1,
+        }
+        advice = " ".join(
+            f"--gin_param={name}" for name, is_off in off.items() if is_off
+        )
+        yield (
+            f"{num_train} training pictures are few for a GAN: below {_FEW:,}, critics "
+            "learn them by heart. Expect coarse masks; more pictures help most, then "
+            "fewer codes (NUM_CODES) and a shorter training (STEPS). "
+            + (f"Switch on flips and random crops: {advice}." if advice else "")
+        ).rstrip()
+    kept = pictures.kept_size
+    shorts = sizes.min(axis=1)
+    if np.any(shorts < kept):
+        yield (
+            f"{_names(good, shorts < kept)} smaller than the {kept} pixels of training "
+            "and will be blurred. Lower IMAGE_SIZE, or leave them out."
+        )
+    ratio = sizes.max(axis=1) / shorts
+    if pictures.crop == "center" and np.any(ratio > 2):
+        yield (
+            f"{_names(good, ratio > 2)} more than twice as long as wide: the centred "
+            "square that is used shows less than half of them."
+        )
+    masked = [f for f in good if f.mask_area is not None]
+    areas = np.array([f.mask_area for f in masked])
+    is_blank = (areas == 0) | (areas == 1)
+    if np.any(is_blank):
+        yield f"The masks of {_names(masked, is_blank)} empty or full."
+    if masked and np.mean([f.mask_border for f in masked]) > 0.5:
+        yield (
+            "Masks cover more than half of the border on average, as the ground does. "
+            "Are they inverted? For `folder`: --gin_param=folder.invert_masks=True."
+        )
+
+
+def _warn_of_duplicates(good) -> Iterator[str]:
+    compared = good[:_COMPARED]
+    pairs = near_duplicates(np.stack([f.thumbnail for f in compared]))
+    if pairs:
+        across = sum(compared[i].split != compared[j].split for i, j in pairs)
+        listed = "; ".join(
+            f"{good[i].name} and {good[j].name}" for i, j in pairs[:_LISTED]
+        )
+        yield (
+            f"Near duplicates, {len(pairs)} pairs: {listed}"
+            + ("; ..." if len(pairs) > _LISTED else ".")
+            + (
+                f" {across} lie across splits: test scores will be too good."
+                * (across > 0)
+            )
+        )
+    if len(good) > _COMPARED:
+        yield f"Only the first {_COMPARED:,} pictures were compared for duplicates."
+
+
+def _names(findings, is_meant) -> str:
+    names = [f.name for f, meant in zip(findings, is_meant, strict=True) if meant]
+    verb = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of {len(findings)} pictures ({_some(names)}) {verb}"
+
+
+def _some(names) -> str:
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+def _counts(values) -> str:
+    counts = collections.Counter(values).most_common()
+    return ", ".join(f"{count} {value}" for value, count in counts) or "none"
+
+
+def _range(values, form: str) -> str:
+    return ", ".join(form.format(f(values)) for f in (np.min, np.median, np.max))
+
+
+def _check(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise UserError(
+            f"Unexpected argument {arguments[0]!r}. A folder of pictures is given as "
+            "--manual_dir=FOLDER, and a value follows its flag after '='."
+        )
+    if not flags.FLAGS.gin_file:
+        raise UserError("No --gin_file. Try --gin_file=gin/folder_64.gin.")
+    if not flags.FLAGS.out:
+        raise UserError("No --out. Try --out=doctor.")
+
+
+def _main(arguments: Sequence[str]) -> None:
+    del arguments
+    from tfcomgan import config
+
+    given = flags.FLAGS
+    config.resolve(given.gin_file)  # A misspelt file need not wait for TensorFlow.
+    from pipelines import run as pipeline
+    from pipelines.stages import PrepareSettings
+    from tfcomgan.data import listing
+    from tfcomgan.data.folder import FolderSource
+    from tfcomgan.data.input_pipeline import InputSettings
+
+    config.parse(given.gin_file, given.gin_param)
+    pipeline.settings()
+    source = config.build(PrepareSettings, "prepare").source
+    pictures = config.build(InputSettings, "train_generator")
+    manual_dir = pathlib.Path(given.manual_dir) if given.manual_dir else None
+    out, size = pathlib.Path(given.out), min(pictures.image_size, _SHEET_SIZE)
+    ignored = ()
+    if isinstance(source, FolderSource):
+        files = listing.scan(manual_dir)
+        if out.resolve().is_relative_to(manual_dir.resolve()):
+            raise UserError(
+                f"--out={out} lies in --manual_dir={manual_dir}, where the contact sheet "
+                "would pass for one of your pictures. Name another folder."
+            )
+        findings, ignored = examine_folder(source, files, size), files.ignored
+    else:
+        builder = source.prepare(pathlib.Path(given.data_dir), manual_dir)
+        findings = list(examine_builder(builder, source.adapt, size))
+    for line in report(findings, pictures=pictures, ignored=ignored):
+        print(line)
+    sheet = contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))
+    figures.save_png(out / "contact_sheet.png", sheet)
+    print(f"\nLook: {out / 'contact_sheet.png'}")
+
+
+def run() -> None:
+    """The command line."""
+    # Not at import: flags of these names belong to other commands too.
+    flags.DEFINE_multi_string("gin_file", [], "Required. As for tfcomgan.main.")
+    flags.DEFINE_multi_string("gin_param", [], "As for tfcomgan.main.")
+    flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
+    flags.DEFINE_string("manual_dir", None, "Folder of your pictures, or of downloads.")
+    flags.DEFINE_string("out", None, "Required. Folder of the contact sheet.")
+    command_line.run(
+        _main,
+        doc=__doc__,
+        flag="gin_file",
+        check=_check,
+        explain=explain,
+        interrupted="interrupted",
+    )
+
+
+if __name__ == "__main__":
+    run()

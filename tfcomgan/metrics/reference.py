@@ -1,0 +1,128 @@
+"""What the generation metrics keep of a set of pictures, in memory and on disk."""
+
+import hashlib
+import os
+import pathlib
+import zipfile
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from absl import logging
+
+from tfcomgan.metrics.features import FeatureExtractor
+from tfcomgan.metrics.generation import Sample, Statistics
+
+_FORMAT = 1
+_KERNEL_SAMPLES = 10_000
+# What NumPy raises for a file that is cut, altered or none of ours.
+_DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
+
+
+def batches(images: np.ndarray, size: int = 100) -> Iterator[np.ndarray]:
+    """An array in parts."""
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
+
+
+def extract(
+    extractor: FeatureExtractor,
+    parts: Iterable[np.ndarray],
+    *,
+    num_images: int,
+    kernel_samples: int = _KERNEL_SAMPLES,
+) -> Sample:
+    """Statistics of pictures that come in batches and are not kept.
+
+    Args:
+      extractor: What sees them.
+      parts: uint8 [B,H,W,3] each; `num_images` or more in all, the surplus is not seen.
+      num_images: How many; those for the kernel distance are drawn from them.
+      kernel_samples: At most so many.
+
+    Raises:
+      ValueError: There are fewer.
+    """
+    is_drawn = np.zeros(num_images, bool)
+    is_drawn[np.random.default_rng(0).permutation(num_images)[:kernel_samples]] = True
+    statistics, kept, logits = Statistics(extractor.width), [], []
+    for part in parts:
+        chosen = is_drawn[statistics.count :][: len(part)]
+        if not len(chosen):
+            break
+        seen = extractor(part[: len(chosen)])
+        statistics.update(seen.features)
+        kept.append(seen.features[chosen])
+        logits.append(seen.logits)
+    if statistics.count < num_images or not num_images:
+        raise ValueError(
+            f"`parts` must hold `num_images` = {num_images} pictures, at least one. "
+            f"Received: {statistics.count}."
+        )
+    whole = None if logits[0] is None else np.concatenate(logits)
+    return Sample(extractor.name, statistics, np.concatenate(kept), whole)
+
+
+def reference_statistics(
+    extractor: FeatureExtractor,
+    images: np.ndarray,
+    cache_dir: pathlib.Path,
+    fingerprint: str,
+    *,
+    kernel_samples: int = _KERNEL_SAMPLES,
+) -> Sample:
+    """Statistics of the real pictures, from disk where they have been taken before.
+
+    Args:
+      extractor: What sees them; its digest is part of the file's name.
+      images: uint8 [N,H,W,3].
+      cache_dir: Folder of the files '<extractor>-<key>.npz'. One that cannot be read is
+        made anew.
+      fingerprint: Of the data: whatever changes `images` must change it, as data set,
+        split, crop and size do.
+      kernel_samples: As for `extract`.
+
+    Returns:
+      `Sample` without logits, the same to the last bit from disk or not.
+    """
+    identity = (_FORMAT, fingerprint, images.shape, extractor.digest, kernel_samples)
+    key = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+    path = pathlib.Path(cache_dir) / f"{extractor.name}-{key}.npz"
+    if path.exists():
+        try:
+            return _read(path, extractor.name)
+        except _DAMAGE as error:
+            logging.warning("%s cannot be read (%s); taken anew.", path, error)
+    sample = extract(
+        extractor,
+        batches(images),
+        num_images=len(images),
+        kernel_samples=kernel_samples,
+    )
+    _write(path, sample)
+    return _read(path, extractor.name)
+
+
+def _write(path: pathlib.Path, sample: Sample) -> None:
+    """The file appears complete or not at all; two processes may write the same one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(
+                file,
+                count=sample.statistics.count,
+                mean=sample.statistics.mean,
+                covariance=sample.statistics.covariance,
+                features=sample.features,
+            )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: pathlib.Path, extractor: str) -> Sample:
+    with np.load(path) as file:
+        statistics = Statistics.of_moments(
+            file["count"], file["mean"], covariance=file["covariance"]
+        )
+        return Sample(extractor, statistics, file["features"], None)
