@@ -3,8 +3,14 @@
 import functools
 import re
 import sys
+import zipfile
 
 import pytest
+from clevr6_test import make_zip
+from cub_test import archives  # noqa: F401  Fixtures, by name.
+from flowers_test import unpacked  # noqa: F401
+from fs100_test import faces  # noqa: F401
+from stanford_test import cars, dogs  # noqa: F401
 
 from pipelines import run, stages
 from tfcomgan import config
@@ -29,10 +35,22 @@ PAPER = {
     "flowers": ("flowers", 102, 128, "train"),
     "clevr6": ("clevr6", 60, 128, "train"),
 }
+# The fixture with a small copy of the data set; others take pictures with masks.
+FIXTURES = {
+    "cub": "archives",
+    "fs100": "faces",
+    "stanford_cars": "cars",
+    "stanford_dogs": "dogs",
+    "flowers": "unpacked",
+}
+SMALLER = {
+    "fs100": ["fs100.num_classes=3"],
+    "scenes": ["scenes.num_train=8", "scenes.num_test=4"],
+}
 
 
-def parse(*names):
-    config.parse([f"gin/{name}.gin" for name in names])
+def parse(*names, params=()):
+    config.parse([f"gin/{name}.gin" for name in names], params)
     run.settings()
 
 
@@ -123,6 +141,33 @@ def test_a_header_says_what_a_file_reproduces(path):
         assert "N = " in header  # Where N comes from.
     assert not re.search(r"'[^']*/(home|work|tmp)/", text)  # Paths are flags.
     assert max(map(len, text.splitlines())) <= 92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WHOLE)
+def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
+    if name in FIXTURES:
+        manual_dir = request.getfixturevalue(FIXTURES[name])
+    else:
+        with zipfile.ZipFile(make_zip(tmp_path / "scenes.zip", 20)) as file:
+            file.extractall(tmp_path / "pictures")
+        manual_dir = tmp_path / "pictures"
+    parse(name, "smoke", params=SMALLER.get(name, ()))
+    place = stages.Place(
+        run_dir=tmp_path / "run",
+        data_dir=tmp_path / "data",
+        manual_dir=manual_dir,
+        devices=(),
+        checkpoint_every=100,
+    )
+    lines = []
+    run.run(list(run.STAGES), place, gin_files=[f"{name}.gin"], report=lines.append)
+    text = "\n".join(lines)
+    has_masks = name not in ("fs100", "stanford_cars", "stanford_dogs")
+    assert ("No scores" in text) != has_masks
+    assert (tmp_path / "run/pictures/predictions.png").exists()
+    used = (tmp_path / "run/prepare/artifact.json").read_text()
+    assert str(tmp_path / "data") in used
 
 
 if __name__ == "__main__":

@@ -205,7 +205,7 @@ def test_without_truth_predictions_have_no_row_of_it_and_cases_a_reason():
 
 def test_predictions_of_another_size_are_refused():
     images, truth, predictions = _cases()
-    with pytest.raises(ValueError, match=r"Received: prediction \(5, 16, 32, 1\)"):
+    with pytest.raises(ValueError, match=r"Received: .*predictions \(5, 16, 32, 1\)"):
         paper_figures.of_segmenter(images, truth, predictions[:, ::2])
 
 
@@ -217,8 +217,8 @@ def test_pictures_keep_their_exact_colours_in_the_file(tmp_path):
     grid = np.asarray(figure.axes[0].get_images()[0].get_array())
     tall, wide = grid.shape[:2]
     # The grid is somewhere in the figure, pixel by pixel.
-    corners = np.argwhere((image[:-tall, :-wide] == grid[0, 0]).all(axis=-1))
-    assert any((image[y:, x:][:tall, :wide] == grid).all() for y, x in corners)
+    places = np.argwhere((image == grid[2, 2]).all(axis=-1)) - 2
+    assert any(np.array_equal(image[y:, x:][:tall, :wide], grid) for y, x in places)
 
 
 def test_a_real_sampler_and_graph_mode_will_do():

@@ -216,6 +216,13 @@ def _strips(scene: Scene) -> dict[str, np.ndarray]:
 
 
 def _cases(images_uint8, truth, predictions, chosen) -> dict[str, np.ndarray]:
+    size = np.shape(images_uint8)[:3]
+    if any(x is not None and np.shape(x)[:3] != size for x in (truth, predictions)):
+        raise ValueError(
+            "`truth` and `predictions` must be as many and as large as `images_uint8`. "
+            f"Received: images {np.shape(images_uint8)}, truth {np.shape(truth)}, "
+            f"predictions {np.shape(predictions)}. Resize all to one size."
+        )
     rows = {"picture": np.asarray(images_uint8)[chosen]}
     if truth is not None:
         rows["true mask"] = figures.mask_to_uint8(np.asarray(truth)[chosen])

@@ -1,0 +1,190 @@
+"""Tests of `tfcomgan.compare`, as a shell runs it, on run folders of our own making."""
+
+import csv
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pipelines import cache
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_IOU = "test_center_32px_t0.5 / segmenter / iou_plain"
+
+
+def _make(folder, *, seed=0, iou=0.5, info_weight=1.0, steps=1200, scores=None):
+    """A finished run, written by the pipeline's own cache."""
+    training = {"training": {"seed": seed, "steps": steps}}
+    stages = {
+        "prepare": {"prepare": {"source": {"name": "scenes", "seed": 7}}},
+        "train_generator": training | {"comgan": {"info_weight": info_weight}},
+        "train_segmenter": training,
+        "evaluate": {"evaluation": {"splits": ("train", "test"), "threshold": 0.5}},
+    }
+    for stage, parameters in stages.items():
+        with cache.produce(folder, stage, f"{stage}{seed}", parameters) as (_, info):
+            if stage == "evaluate" and scores is None:
+                scores = {"test_center_32px_t0.5": {"segmenter": {"iou_plain": iou}}}
+            if stage == "evaluate":
+                info["scores"] = scores
+    return folder
+
+
+def _compare(*arguments):
+    command = [sys.executable, "-m", "tfcomgan.compare", *map(str, arguments)]
+    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
+
+
+def _table(tmp_path, *folders):
+    """The table by row name and column name, from the file in CSV."""
+    out = tmp_path / "made" / "table.csv"
+    done = _compare(*folders, f"--out={out}")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.reader(out.open()))
+    return {row[0]: dict(zip(rows[0][1:], row[1:], strict=True)) for row in rows[1:]}
+
+
+def _cells(markdown):
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in markdown.splitlines()
+    ]
+
+
+def test_runs_that_differ_in_seed_alone_get_mean_and_sample_deviation(tmp_path):
+    ious = [0.81, 0.84, 0.9]
+    folders = [_make(tmp_path / f"s{i}", seed=i, iou=iou) for i, iou in enumerate(ious)]
+    row = _table(tmp_path, *folders)[_IOU]
+    assert [float(row[f"s{i}"]) for i in range(3)] == ious
+    over = "of 3 seeds: s0, s1, s2"
+    np.testing.assert_allclose(float(row[f"mean {over}"]), np.mean(ious))
+    np.testing.assert_allclose(float(row[f"deviation {over}"]), np.std(ious, ddof=1))
+
+
+def test_other_settings_are_another_group_and_are_shown(tmp_path):
+    table = _table(
+        tmp_path,
+        _make(tmp_path / "a", seed=0, iou=0.5),
+        _make(tmp_path / "c", seed=0, iou=0.1, info_weight=0.0),
+        _make(tmp_path / "b", seed=1, iou=0.7),
+    )
+    # Runs of a group stand together; a run alone has no mean.
+    mean, deviation = (f"{word} of 2 seeds: a, b" for word in ("mean", "deviation"))
+    assert list(table["seed"]) == ["a", "b", mean, deviation, "c"]
+    assert list(table["seed"].values()) == ["0", "1", "all", "all", "0"]
+    differing = "train_generator/comgan.info_weight"
+    assert list(table) == ["seed", differing, _IOU]
+    assert list(table[differing].values()) == ["1.0", "1.0", "1.0", "1.0", "0.0"]
+    np.testing.assert_allclose(float(table[_IOU][mean]), 0.6)
+
+
+def test_the_printed_table_is_the_written_one(tmp_path):
+    folder = _make(tmp_path / "a", iou=0.123456)
+    done = _compare(folder, f"--out={tmp_path / 'table.md'}")
+    assert done.stdout == (tmp_path / "table.md").read_text()
+    header, rule, seed, metric = _cells(done.stdout)
+    assert header[1:] == ["a"] and set("".join(rule)) <= set("|-: ")
+    assert seed == ["seed", "0"] and metric == [_IOU, "0.1235"]
+
+
+def test_a_repeated_seed_is_named_and_not_in_the_mean(tmp_path):
+    a, b = _make(tmp_path / "a", iou=0.2), _make(tmp_path / "b", seed=1, iou=0.4)
+    repeat = _make(tmp_path / "r", seed=1, iou=0.9)
+    row = _table(tmp_path, a, b, repeat)[_IOU]
+    np.testing.assert_allclose(float(row["mean of 2 seeds: a, b"]), 0.3)
+    assert float(row["r"]) == 0.9
+    assert f"{repeat}: same settings and seed" in _compare(a, b, repeat).stderr
+
+
+def test_a_folder_given_twice_counts_once(tmp_path):
+    a = _make(tmp_path / "a")
+    assert list(_table(tmp_path, a, f"{a}/", a / ".." / "a")[_IOU]) == ["a"]
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path):
+    folders = [_make(tmp_path / x / "run", seed=i) for i, x in enumerate("ab")]
+    columns = list(_table(tmp_path, *folders)["seed"])
+    assert columns[:2] == [str(folder) for folder in folders]
+
+
+def test_a_metric_that_some_seeds_lack_has_no_mean(tmp_path):
+    a = _make(tmp_path / "a")
+    b = _make(tmp_path / "b", seed=1, scores={})  # A data set without masks.
+    row = _table(tmp_path, a, b)[_IOU]
+    assert list(row.values()) == ["0.5", "", "", ""]
+    assert _cells(_compare(a, b).stdout)[-1][2] == "–"
+
+
+def test_of_a_summary_with_its_interval_the_mean_is_taken(tmp_path):
+    summary = {"mean": 0.25, "low": 0.2, "high": 0.3, "pooled": 0.26}
+    scores = {"test_center_32px_t0.5": {"segmenter": {"iou_plain": summary}}}
+    table = _table(tmp_path, _make(tmp_path / "a", scores=scores))
+    assert list(table) == ["seed", _IOU] and table[_IOU] == {"a": "0.25"}
+
+
+def test_what_is_no_finished_run_is_named_and_left_out(tmp_path):
+    good = _make(tmp_path / "good")
+    unfinished = _make(tmp_path / "unfinished")
+    shutil.rmtree(unfinished / "evaluate")
+    damaged = _make(tmp_path / "damaged")
+    (damaged / "evaluate" / "artifact.json").write_text("{")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file.txt").touch()
+    bad = [unfinished, damaged, tmp_path / "other", tmp_path / "file.txt"]
+    done = _compare(*bad, tmp_path / "missing", good)
+    assert done.returncode == 0
+    assert _cells(done.stdout)[0] == ["", "good"]
+    lines = done.stderr.splitlines()
+    for folder, reason in zip(
+        [*bad, tmp_path / "missing"],
+        ["evaluate has not run", "damaged", "no run", "no run", "no run"],
+        strict=True,
+    ):
+        (line,) = (line for line in lines if line.startswith(f"{folder}: left out"))
+        assert reason in line
+
+
+def test_scores_of_a_model_that_was_trained_anew_are_left_out(tmp_path):
+    run = _make(tmp_path / "a", seed=1)
+    path = run / "evaluate" / "artifact.json"
+    record = json.loads(path.read_text())
+    record["inputs"] = {"prepare": "prepare1", "train_segmenter": "train_segmenter0"}
+    path.write_text(json.dumps(record))
+    done = _compare(run)
+    assert done.returncode == 2 and "older train_segmenter" in done.stderr
+    record["inputs"]["train_segmenter"] = "train_segmenter1"
+    path.write_text(json.dumps(record))
+    assert _compare(run).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((), "No RUN"),
+        (("nowhere",), "None of 1 folders is a finished run"),
+        (("nowhere", "--out=table.txt"), "--out must end in .md or .csv"),
+        (("--oot=table.md",), "Unknown command line flag 'oot'"),
+    ],
+)
+def test_what_is_to_be_put_right_is_exit_code_2_and_a_message(arguments, message):
+    done = _compare(*arguments)
+    assert done.returncode == 2 and message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_waits_for_neither_tensorflow_nor_numpy():
+    done = _compare("--help")
+    assert done.returncode == 0 and "--out" in done.stdout
+    code = "import sys, tfcomgan.compare; print({'tensorflow', 'numpy'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
