@@ -144,6 +144,7 @@ def run(
         inputs = {
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
+        (place.run_dir / _CONFIG_FILE).write_text(config.operative_text())
         report(f"{name}: running")
         function, _ = STAGES[name]
         with cache.produce(place.run_dir, name, plan.fingerprint, plan.parameters) as (
@@ -188,9 +189,6 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
             )
     else:
         mark.write_text(json.dumps({"gin_files": names}) + "\n")
-    config_file, text = run_dir / _CONFIG_FILE, config.operative_text()
-    if not config_file.exists() or config_file.read_text() != text:
-        config_file.write_text(text)
 
 
 def _listed(names: Sequence[str]) -> str:

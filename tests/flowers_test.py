@@ -107,6 +107,10 @@ def test_archives_fetched_by_hand_are_unpacked(unpacked, tmp_path, monkeypatch):
     (folder / "102flowers.tgz").write_bytes(b"<html>Not found</html>")
     with pytest.raises(UserError, match="wrong checksum"):
         flowers.FlowersSource().prepare(tmp_path / "other", folder)
+    # It does not know that of the masks' archive.
+    (folder / "102segmentations.tgz").write_bytes(b"<html>Not found</html>")
+    with pytest.raises(UserError, match="ExtractError.*102segmentations.tgz"):
+        flowers.FlowersSource().prepare(tmp_path / "third", folder)
 
 
 def test_what_is_missing_is_asked_for(unpacked, tmp_path, no_network):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 _TESTS = pathlib.Path(__file__).resolve().parent
-STEPS, BATCH, SIZE = 3, 4, 32
+STEPS, BATCH, SIZE = 2, 4, 32
 
 
 def _train_all(folder: str, is_eager: bool) -> None:
@@ -144,7 +144,7 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
     names = [name for name in one.files if not name.startswith("logs/")]
     assert any(name.endswith("statistic") for name in names)
     for name in names:
-        # float32 keeps 6e-8; here are three steps through some thirty layers, with sums
+        # float32 keeps 6e-8; here are two steps through some thirty layers, with sums
         # of up to 4096 terms in another order.
         np.testing.assert_allclose(two[name], one[name], 1e-5, 1e-5, err_msg=name)
 
@@ -169,7 +169,7 @@ def test_training_moved_the_weights_far_beyond_the_tolerance(trained, model):
         for name in arrays.files
         if name.startswith(f"{net}/") and name.endswith("weight")
     ]
-    assert max(moved) > 1e-2
+    assert max(moved) > 1e-3
 
 
 def test_batch_that_does_not_divide_among_the_replicas_is_refused():

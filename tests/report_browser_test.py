@@ -58,7 +58,7 @@ def test_a_browser_shows_the_page_without_scrolling_sideways(tmp_path, width):
         tmp_path / "b", f"--window-size={width},3000", "--dump-dom", probe.as_uri()
     )
     content, window, pictures = re.search("<title>(.*)</title>", done.stdout)[1].split()
-    assert int(content) <= int(window) and pictures == "true"
+    assert int(content) <= int(window) == width and pictures == "true"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ class Checkpoints:
             found = reader.get_tensor("fingerprint/.ATTRIBUTES/VARIABLE_VALUE").decode()
             if found == self._fingerprint:
                 self._checkpoint.restore(path).assert_consumed()
-        except (tf.errors.OpError, ValueError, AssertionError) as error:
+        # IndexError: TensorFlow's reader, of a file that is too short.
+        except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
             raise UserError(
                 f"The checkpoint {path} is damaged ({_first_line(error)}). Delete the "
                 f"files {path}.* and give the same command again; it goes on from the "

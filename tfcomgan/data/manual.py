@@ -130,7 +130,7 @@ def prepare(
         return builder
     # Imported here: they take a while, and only a download needs them.
     import requests
-    from tensorflow_datasets.core.download import download_manager
+    from tensorflow_datasets.core.download import download_manager, extractor
 
     tfds.disable_progress_bar()
     builder.manual_dir = manual_dir and pathlib.Path(manual_dir)
@@ -146,6 +146,7 @@ def prepare(
     except (
         tfds.download.DownloadError,
         download_manager.NonMatchingChecksumError,
+        extractor.ExtractError,
         requests.RequestException,
         ConnectionError,
     ) as error:
