@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pipelines import artifacts, cache, stages
-from pipelines.stages import Place
+from pipelines.settings import Place, Work
 from tfcomgan import config, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
@@ -64,7 +64,7 @@ def _plans(place: Place | None = None) -> dict[str, Plan]:
             kind = parameter.annotation
             if kind in artifacts.MADE_BY:
                 inputs[parameter.name] = kind
-            elif kind is not stages.Work:
+            elif kind is not Work:
                 chosen[parameter.name] = config.build(kind, name)
         parameters = {config.name_of(type(s)): _plain(s) for s in chosen.values()}
         if place and name == "prepare":
@@ -151,7 +151,7 @@ def run(
             work_dir,
             info,
         ):
-            work = stages.Work(work_dir, plan.fingerprint, place)
+            work = Work(work_dir, plan.fingerprint, place)
             info.update(function(work, **inputs, **plan.settings))
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)

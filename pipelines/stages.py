@@ -5,12 +5,9 @@ its inputs, those with a settings class come from gin (in the scope of the stage
 and enter its fingerprint. It writes into `work.folder` and returns the artifact's info.
 """
 
-import dataclasses
 import json
-import pathlib
 import shutil
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -23,6 +20,12 @@ from pipelines.artifacts import (
     Generator,
     Segmenter,
     save_weights,
+)
+from pipelines.settings import (
+    OrientationSettings,
+    PrepareSettings,
+    TrainingSettings,
+    Work,
 )
 from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
 from tfcomgan import orientation as orientations
@@ -38,106 +41,6 @@ from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 
 _PICTURES = 12  # Columns of a grid.
-
-
-class Place(NamedTuple):
-    """Where and on what a run happens; none of it changes a result.
-
-    run_dir: Folder of the run: artifacts, checkpoints, logs, pictures.
-    data_dir: Folder of prepared data sets.
-    manual_dir: Folder of files downloaded by hand.
-    devices: See `training.strategy`.
-    checkpoint_every: Steps between checkpoints.
-    """
-
-    run_dir: pathlib.Path
-    data_dir: pathlib.Path
-    manual_dir: pathlib.Path | None
-    devices: tuple[str, ...]
-    checkpoint_every: int
-
-
-class Work(NamedTuple):
-    """A stage at work: the folder of its artifact in the making, and its fingerprint."""
-
-    folder: pathlib.Path
-    fingerprint: str
-    place: Place
-
-
-def _cosmetic(default):
-    """A field that changes no result, and so no fingerprint."""
-    return dataclasses.field(default=default, metadata={"affects_result": False})
-
-
-@config.settings("prepare")
-class PrepareSettings:
-    """The data set.
-
-    Attributes:
-      source: A data set's settings, as in `@scenes()`.
-    """
-
-    source: Any
-
-    def __post_init__(self):
-        if not hasattr(self.source, "prepare"):
-            raise ValueError(
-                "`prepare.source` must be a data set's settings, as in @scenes(). "
-                f"Received: {self.source!r}."
-            )
-
-
-@config.settings("training")
-class TrainingSettings:
-    """Length and mechanics of a training; bound per stage by gin's scopes.
-
-    Attributes:
-      seed: Of weights, noise, order of pictures and augmentation.
-      steps: Number of train steps.
-      batch_size: Global batch size, over all replicas.
-      precision: 'float32' or 'mixed_bfloat16'.
-      steps_per_execution: Steps between two returns to Python; changes no result.
-    """
-
-    seed: int
-    steps: int
-    batch_size: int
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    steps_per_execution: int = _cosmetic(1)
-
-    def __post_init__(self):
-        for name in ("steps", "batch_size", "steps_per_execution"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`training.{name}` must be positive. "
-                    f"Received: {getattr(self, name)}."
-                )
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(
-                f"`training.seed` must lie in [0, 2^32). Received: {self.seed}."
-            )
-
-
-@config.settings("orientation")
-class OrientationSettings:
-    """How the object's side of the mask is chosen, without labels.
-
-    Attributes:
-      object_side: 'auto' (the side that covers less of the border), 'mask', or
-        'complement'.
-      num_samples: Scenes painted to measure it.
-    """
-
-    object_side: Literal["auto", "mask", "complement"] = "auto"
-    num_samples: int = 1000
-
-    def __post_init__(self):
-        if self.num_samples < 1:
-            raise ValueError(
-                "`orientation.num_samples` must be positive. "
-                f"Received: {self.num_samples}."
-            )
 
 
 def prepare(work: Work, *, chosen: PrepareSettings) -> dict:

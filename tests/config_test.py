@@ -199,7 +199,7 @@ def test_installed_files_are_found_in_the_package(tmp_path):
     """A copy of config.py, with gin files where `pip install` puts them."""
     package = tmp_path / "site/tfcomgan"
     (package / "resources/gin").mkdir(parents=True)
-    for name in ("__init__.py", "config.py", "errors.py"):
+    for name in ("__init__.py", "config.py", "errors.py", "field_types.py"):
         (package / name).write_text((REPOSITORY / "tfcomgan" / name).read_text())
     (package / "resources/gin/base.gin").write_text("A = 1\n")
     (package / "resources/gin/top.gin").write_text("include 'gin/base.gin'\n")

@@ -13,6 +13,7 @@ from fs100_test import faces  # noqa: F401
 from stanford_test import cars, dogs  # noqa: F401
 
 from pipelines import run, stages
+from pipelines.settings import Place
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import EvaluationSettings
@@ -153,7 +154,7 @@ def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
             file.extractall(tmp_path / "pictures")
         manual_dir = tmp_path / "pictures"
     parse(name, "smoke", params=SMALLER.get(name, ()))
-    place = stages.Place(
+    place = Place(
         run_dir=tmp_path / "run",
         data_dir=tmp_path / "data",
         manual_dir=manual_dir,

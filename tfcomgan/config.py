@@ -13,12 +13,12 @@ import inspect
 import pathlib
 import re
 import tokenize
-import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 
 import gin
 
+from tfcomgan import field_types
 from tfcomgan.errors import UserError, without_gin_trail
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
@@ -108,62 +108,17 @@ def settings(name: str):
     return decorate
 
 
-class _Mismatch(Exception):
-    """A value is not of the hinted type."""
-
-
 def _checked(label: str, value, hint):
     try:
-        return _conform(value, hint)
-    except _Mismatch:
+        return field_types.conform(value, hint)
+    except field_types.Mismatch:
         choices = [
             c for c in re.findall(r"'(.*?)'", str(hint)) if isinstance(value, str)
         ]
         raise ConfigError(
-            f"`{label}` must be {_describe(hint)}. Received: {value!r} "
+            f"`{label}` must be {field_types.describe(hint)}. Received: {value!r} "
             f"({type(value).__name__}).{_nearest(value, choices)}"
         ) from None
-
-
-def _conform(value, hint):
-    """The value, with lists as tuples and ints as hinted floats; or raises _Mismatch."""
-    origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        for arg in args:
-            with contextlib.suppress(_Mismatch):
-                return _conform(value, arg)
-        raise _Mismatch
-    if origin is typing.Literal:
-        is_fit = (type(value), value) in [(type(a), a) for a in args]
-    elif origin in (tuple, list):
-        is_fit = isinstance(value, tuple | list)
-        if is_fit and args:
-            is_any_length = origin is list or args[-1] is Ellipsis
-            hints = args[:1] * len(value) if is_any_length else args
-            is_fit = len(value) == len(hints)
-            value = [_conform(v, h) for v, h in zip(value, hints, strict=False)]
-        value = tuple(value) if is_fit else value
-    elif origin in (int, float):
-        kinds = int if origin is int else (int, float)
-        is_fit = isinstance(value, kinds) and not isinstance(value, bool)
-        value = origin(value) if is_fit else value
-    else:  # Protocols, Callable and other classes are not checked.
-        is_known = origin in (bool, str, types.NoneType)
-        is_fit = not is_known or isinstance(value, origin)
-    if not is_fit:
-        raise _Mismatch
-    return value
-
-
-def _describe(hint) -> str:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        return "one of " + ", ".join(map(repr, args))
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(map(_describe, args))
-    if hint is types.NoneType:
-        return "None"
-    return str(hint) if origin else getattr(hint, "__name__", str(hint))
 
 
 def _nearest(word: str, known: Iterable[str], listed_as: str = "") -> str:
