@@ -61,6 +61,35 @@ def test_restore_gives_back_networks_optimizers_and_step(tmp_path):
     _assert_equal(parts, _parts(7))
 
 
+class _Listed(keras.Model):
+    """Layers in a list, some of them statistics that no optimizer knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = []
+        for width in (3, 4):
+            self.blocks.append(keras.layers.Dense(width))
+            self.blocks.append(keras.layers.BatchNormalization())
+
+    def call(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+def test_layers_held_in_a_list_are_restored(tmp_path):
+    nets = [_Listed(), _Listed()]
+    for number, net in enumerate(nets):
+        net(np.zeros([1, 2]))
+        for variable in net.variables:
+            variable.assign(np.full(variable.shape, number))
+    Checkpoints(tmp_path, "a" * 64, {"net": nets[1]}).save(1)
+    assert Checkpoints(tmp_path, "a" * 64, {"net": nets[0]}).restore() == 1
+    assert len(nets[0].variables) == 12
+    for variable in nets[0].variables:
+        np.testing.assert_array_equal(variable, np.ones(variable.shape))
+
+
 def test_without_a_checkpoint_training_starts_at_0_and_nothing_changes(tmp_path):
     step, parts = _restored(tmp_path / "new")
     assert step == 0

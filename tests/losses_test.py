@@ -166,5 +166,24 @@ def test_consistency_loss_is_the_mean_absolute_difference():
     )
 
 
+def test_area_loss_counts_only_what_lies_outside_the_margin():
+    # Areas 0, 0.05, 0.5 and 1 with margin 0.1: 0.1, 0.05, 0 and 0.1 outside.
+    areas = np.array([0.0, 0.05, 0.5, 1.0], np.float32)
+    masks = np.broadcast_to(areas[:, None, None, None], [4, 8, 8, 1])
+    loss = losses.area_loss(tf.constant(masks), 0.1)
+    np.testing.assert_allclose(loss, (0.1 + 0.05 + 0.0 + 0.1) / 4, rtol=1e-6)
+
+
+def test_area_loss_pushes_an_almost_empty_mask_up_and_an_almost_full_one_down():
+    masks = tf.constant([0.02, 0.98], shape=[2, 1, 1, 1]) * tf.ones([2, 4, 4, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(masks)
+        loss = losses.area_loss(masks, 0.1)
+    # A pixel is 1/16 of its mask, a mask half of the batch.
+    up, down = tape.gradient(loss, masks)
+    np.testing.assert_allclose(up, np.full([4, 4, 1], -1 / 32), rtol=1e-6)
+    np.testing.assert_allclose(down, np.full([4, 4, 1], 1 / 32), rtol=1e-6)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -27,10 +27,12 @@ class Checkpoints:
     ):
         self._folder = folder
         self._fingerprint = fingerprint
-        self._variables = [v for part in parts.values() for v in part.variables]
+        # As lists: TensorFlow's walk over the parts misses layers that Keras holds in one.
+        variables = {name: list(part.variables) for name, part in parts.items()}
+        self._variables = [v for part in variables.values() for v in part]
         self._step = tf.Variable(0, dtype=tf.int64)
         self._checkpoint = tf.train.Checkpoint(
-            step=self._step, fingerprint=tf.Variable(fingerprint), **parts
+            step=self._step, fingerprint=tf.Variable(fingerprint), **variables
         )
         for torn in folder.glob("*_temp"):  # Of a save that was killed.
             shutil.rmtree(torn)

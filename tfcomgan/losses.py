@@ -112,6 +112,25 @@ def binary_loss(mask: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(nats) / tf.math.log(2.0)
 
 
+def area_loss(mask: tf.Tensor, margin: float) -> tf.Tensor:
+    """How far each mask's area leaves [margin, 1 - margin], on average.
+
+    Not in the paper: the guard of Counterfactual Generative Networks (Sauer & Geiger,
+    2021) against the first trivial solution, a mask that is full or empty.
+
+    Args:
+      mask: [batch, height, width, 1] in [0, 1].
+      margin: Smallest share of the picture that either side may have, in [0, 0.5).
+
+    Returns:
+      Scalar in [0, margin]: 0 where all areas lie inside, `margin` where all masks are
+      full or empty.
+    """
+    area = tf.reduce_mean(mask, axis=[1, 2, 3])
+    outside = tf.maximum(margin - area, 0.0) + tf.maximum(area - (1.0 - margin), 0.0)
+    return tf.reduce_mean(outside)
+
+
 def consistency_loss(predicted: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of predicted and generated mask (Eq. 10).
 

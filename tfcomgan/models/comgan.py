@@ -24,6 +24,9 @@ class ComGANSettings:
       real_weight: Weight of the critic's real term: 1 in Eq. 7, 2 in the release.
       info_weight: Weight of each of the two code losses (Eq. 8).
       binary_weight: beta of Eq. 11, weight of the mask's entropy in bits.
+      area_weight: Weight of the loss on masks that are nearly full or empty; 0 in the
+        paper.
+      area_margin: Smallest share of the picture that either side may have free of it.
       z_std: Standard deviation of z; 4 in the release.
       tie_codes: b = f, as in the release; the paper draws them independently.
       ema_decay: Of the averaged generator, per step.
@@ -34,18 +37,31 @@ class ComGANSettings:
     real_weight: float = 1.0
     info_weight: float = 1.0
     binary_weight: float = 0.0
+    area_weight: float = 0.0
+    area_margin: float = 0.1
     z_std: float = 4.0
     tie_codes: bool = False
     ema_decay: float = 0.999
     ema_statistics: bool = True
 
     def __post_init__(self):
-        for name in ("real_weight", "info_weight", "binary_weight", "z_std"):
+        for name in (
+            "real_weight",
+            "info_weight",
+            "binary_weight",
+            "area_weight",
+            "z_std",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(
                     f"`comgan.{name}` must not be negative. "
                     f"Received: {getattr(self, name)}."
                 )
+        if not 0 <= self.area_margin < 0.5:
+            raise ValueError(
+                "`comgan.area_margin` must lie in [0, 0.5). "
+                f"Received: {self.area_margin}."
+            )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(
                 f"`comgan.ema_decay` must lie in [0, 1). Received: {self.ema_decay}."
@@ -175,6 +191,9 @@ class ComGAN(keras.Model):
                 logits = predictor(image, training=True)
                 terms[name] = losses.code_loss(logits, code)
         terms["mask_entropy"] = losses.binary_loss(scene.mask)
+        if self._settings.area_weight:
+            margin = self._settings.area_margin
+            terms["area"] = losses.area_loss(scene.mask, margin)
         return terms
 
     def _total(self, terms):
@@ -183,6 +202,7 @@ class ComGAN(keras.Model):
             "info_foreground": self._settings.info_weight,
             "info_background": self._settings.info_weight,
             "mask_entropy": self._settings.binary_weight,
+            "area": self._settings.area_weight,
         }
         return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
