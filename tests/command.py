@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -43,7 +44,8 @@ class Done(NamedTuple):
         """What is said after 'error: '; fails unless the exit code is 2."""
         assert self.code == 2, f"exit code {self.code}: {self.err}"
         assert "Traceback" not in self.err
-        return self.err.partition("error: ")[2]
+        # At the start of a line: TensorFlow's own log has "CUDA error: ...".
+        return re.search("^error: (.*)", self.err, re.MULTILINE | re.DOTALL)[1]
 
 
 class Command:
