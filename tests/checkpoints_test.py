@@ -61,8 +61,8 @@ def test_restore_gives_back_networks_optimizers_and_step(tmp_path):
     _assert_equal(parts, _parts(7))
 
 
-class _Listed(keras.Model):
-    """Layers in a list, some of them statistics that no optimizer knows."""
+class _Listed(keras.layers.Layer):
+    """Layers in a list, which TensorFlow does not find in a Keras layer."""
 
     def __init__(self):
         super().__init__()

@@ -52,7 +52,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
 
     def make_segmentation():
         painter = generators.build(generator)
-        return segmentation.SegmentationModule(
+        model = segmentation.SegmentationModule(
             paint=orientation.oriented(painter, "complement"),
             sample=latents.Sampler(
                 seed=0, batch_size=BATCH, z_dim=4, num_codes=3, z_std=1.0
@@ -65,6 +65,11 @@ def _train_all(folder: str, is_eager: bool) -> None:
             ),
             adam=adam,
         )
+        # A young S paints even masks, and D_m's BatchNorm divides by their deviation,
+        # their rounding too: 2 % of the gradient. A larger head makes them uneven.
+        head = model.segmenter.head.kernel
+        head.assign(10.0 * head)
+        return model
 
     images = np.random.default_rng(0).integers(0, 256, [6, 40, 40, 3], np.uint8)
 
@@ -145,8 +150,9 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
     assert any(name.endswith("statistic") for name in names)
     for name in names:
         # float32 keeps 6e-8; here are two steps through some thirty layers, with sums
-        # of up to 4096 terms in another order.
-        np.testing.assert_allclose(two[name], one[name], 1e-5, 1e-5, err_msg=name)
+        # of up to 4096 terms in another order, which BatchNorm amplifies: 1.2e-5 at
+        # worst. Gradients not divided by the replicas differ by 1e-2 and more.
+        np.testing.assert_allclose(two[name], one[name], 1e-5, 5e-5, err_msg=name)
 
 
 @MODELS
