@@ -174,9 +174,10 @@ def test_partial_work_of_other_settings_is_left_alone(run_dir):
     """Going back to the former settings then goes on from there."""
     (partial,) = run_dir.glob(".partial-train_generator-*")
     before = sorted(partial.rglob("*"))
-    command.start(*tiny(run_dir, TO_GENERATOR, "--gin_param=SEED=1")).kill_when(
+    done = command.start(*tiny(run_dir, TO_GENERATOR, "--gin_param=SEED=1")).kill_when(
         lambda: len(list(run_dir.glob(".partial-train_generator-*"))) == 2
     )
+    assert done.code == -signal.SIGKILL, done
     assert sorted(partial.rglob("*")) == before
 
 
