@@ -30,8 +30,8 @@ from tfcomgan.evaluation import table
 # result, and old artifacts are made anew.
 STAGES = {
     "prepare": (stages.prepare, 1),
-    "train_generator": (stages.train_generator, 1),
-    "train_segmenter": (stages.train_segmenter, 1),
+    "train_generator": (stages.train_generator, 2),
+    "train_segmenter": (stages.train_segmenter, 2),
     "evaluate": (stages.evaluate, 1),
     "export": (stages.export_segmenter, 1),
 }

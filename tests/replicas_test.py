@@ -150,16 +150,9 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
     assert any(name.endswith("statistic") for name in names)
     for name in names:
         # float32 keeps 6e-8; here are two steps through some thirty layers, with sums
-        # of up to 4096 terms in another order. Weights, statistics and averages: 3.5e-5
-        # at worst. Adam's slots hold the gradients themselves, which D_m's BatchNorm
-        # over nearly even masks makes steep: 2.2e-3 of an array's 2-norm at worst, and
-        # 1.3e-5 where the gradient is nothing but rounding (biases before BatchNorm).
-        # Gradients not divided by the two replicas would be off by 1 of their norm.
-        if "optimizer" in name:
-            error = np.linalg.norm(two[name] - one[name])
-            assert error <= 5e-3 * np.linalg.norm(one[name]) + 5e-5, name
-        else:
-            np.testing.assert_allclose(two[name], one[name], 1e-5, 5e-5, err_msg=name)
+        # of up to 4096 terms in another order, which BatchNorm amplifies: 1.2e-5 at
+        # worst. Gradients not divided by the replicas differ by 1e-2 and more.
+        np.testing.assert_allclose(two[name], one[name], 1e-5, 5e-5, err_msg=name)
 
 
 @MODELS
@@ -168,7 +161,7 @@ def test_one_and_two_replicas_report_the_same_losses_and_monitors(trained, model
     names = [name for name in one.files if name.startswith("logs/")]
     assert len(names) >= 5 * STEPS
     for name in names:
-        np.testing.assert_allclose(two[name], one[name], 1e-5, 1e-5, err_msg=name)
+        np.testing.assert_allclose(two[name], one[name], 1e-4, 2e-5, err_msg=name)
 
 
 @MODELS

@@ -32,8 +32,10 @@ class BatchNorm(keras.layers.BatchNormalization):
         super().__init__(momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs)
 
     def call(self, inputs, training=False):
-        if not training or tf.distribute.get_strategy().num_replicas_in_sync > 1:
-            return super().call(inputs, training=training)
+        if not training:
+            return super().call(inputs, training=False)
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            return self._normalise_over_replicas(inputs)
         x = inputs if len(inputs.shape) == 4 else inputs[:, tf.newaxis, tf.newaxis]
         count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
         y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
@@ -43,13 +45,33 @@ class BatchNorm(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        biased = variance * (count - 1.0) / tf.maximum(count, 1.0)
+        self._follow(mean, variance * (count - 1.0) / tf.maximum(count, 1.0))
+        return tf.reshape(y, tf.shape(inputs))
+
+    def _normalise_over_replicas(self, inputs):
+        # Keras takes E[x^2] - E[x]^2, which has no digits left where a channel hardly
+        # varies: gradients through D_m on a young segmenter's even masks were 17 % off.
+        replica = tf.distribute.get_replica_context()
+        axes = list(range(len(inputs.shape) - 1))
+
+        def mean_of(values):
+            mean = tf.reduce_mean(values, axes)
+            return replica.all_reduce(tf.distribute.ReduceOp.MEAN, mean)
+
+        x = tf.cast(inputs, tf.float32)
+        mean = mean_of(x)
+        variance = mean_of(tf.square(x - mean))
+        self._follow(mean, variance)
+        scale = tf.math.rsqrt(variance + self.epsilon) * self.gamma
+        return tf.cast((x - mean) * scale + self.beta, inputs.dtype)
+
+    def _follow(self, mean, variance):
+        """Moves the moving statistics towards those of a batch."""
         for moving, batch in (
             (self.moving_mean, mean),
-            (self.moving_variance, biased),
+            (self.moving_variance, variance),
         ):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
-        return tf.reshape(y, tf.shape(inputs))
 
 
 def glu(x: tf.Tensor) -> tf.Tensor:
