@@ -59,16 +59,21 @@ class Examples:
         cls = getattr(importlib.import_module(made["module"]), made["name"])
         return cls(**made["settings"])
 
-    @property
-    def has_masks(self) -> bool:
-        """Whether `load` can give masks."""
+    def has(self, what: str) -> bool:
+        """Whether `load` can give masks ('mask') or labels ('label')."""
         source = self.source()
         builder = source.prepare(self.data_dir, self.manual_dir)
         raw = builder.as_dataset(split=next(iter(builder.info.splits)))
-        return "mask" in raw.map(source.adapt).element_spec
+        return what in raw.map(source.adapt).element_spec
 
     def load(
-        self, split: str, *, size: int, crop: str, with_masks: bool = False
+        self,
+        split: str,
+        *,
+        size: int,
+        crop: str,
+        with_masks: bool = False,
+        with_labels: bool = False,
     ) -> input_pipeline.Examples:
         """A split in memory; see `input_pipeline.load`."""
         source = self.source()
@@ -79,6 +84,7 @@ class Examples:
             crop=crop,
             size=size,
             with_masks=with_masks,
+            with_labels=with_labels,
         )
 
 

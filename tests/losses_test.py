@@ -174,6 +174,13 @@ def test_area_loss_counts_only_what_lies_outside_the_margin():
     np.testing.assert_allclose(loss, (0.1 + 0.05 + 0.0 + 0.1) / 4, rtol=1e-6)
 
 
+def test_size_loss_is_the_share_of_the_smaller_side():
+    areas = np.array([0.0, 0.25, 0.6, 1.0], np.float32)
+    masks = np.broadcast_to(areas[:, None, None, None], [4, 8, 8, 1])
+    loss = losses.size_loss(tf.constant(masks))
+    np.testing.assert_allclose(loss, np.mean([0.0, 0.25, 0.4, 0.0]), rtol=1e-6)
+
+
 def test_area_loss_pushes_an_almost_empty_mask_up_and_an_almost_full_one_down():
     masks = tf.constant([0.02, 0.98], shape=[2, 1, 1, 1]) * tf.ones([2, 4, 4, 1])
     with tf.GradientTape() as tape:

@@ -131,6 +131,22 @@ def area_loss(mask: tf.Tensor, margin: float) -> tf.Tensor:
     return tf.reduce_mean(outside)
 
 
+def size_loss(mask: tf.Tensor) -> tf.Tensor:
+    """Share of the picture that the smaller side of each mask has, on average.
+
+    Not in the paper: where both layers paint the same, as an even ground, nothing else
+    decides to whom a pixel belongs. This gives it to the larger side.
+
+    Args:
+      mask: [batch, height, width, 1] in [0, 1].
+
+    Returns:
+      Scalar in [0, 0.5].
+    """
+    area = tf.reduce_mean(mask, axis=[1, 2, 3])
+    return tf.reduce_mean(tf.minimum(area, 1.0 - area))
+
+
 def consistency_loss(predicted: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean absolute difference of predicted and generated mask (Eq. 10).
 

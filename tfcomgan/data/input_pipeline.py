@@ -59,11 +59,18 @@ class InputSettings:
 
 
 class Examples(NamedTuple):
-    """A split in memory: images uint8 [N,S,S,3]; masks uint8 [N,S,S,1] in {0,1}, or None."""
+    """A split in memory.
+
+    images: uint8 [N,S,S,3].
+    masks: uint8 [N,S,S,1] in {0,1}, or None.
+    names: File names.
+    labels: int64 [N], or None.
+    """
 
     images: np.ndarray
     masks: np.ndarray | None
     names: list[str]
+    labels: np.ndarray | None = None
 
 
 def load(
@@ -74,21 +81,22 @@ def load(
     crop: str,
     size: int,
     with_masks: bool,
+    with_labels: bool = False,
 ) -> Examples:
     """Reads a split in the order it is stored.
 
     Args:
       builder: A prepared builder.
-      adapt: Turns one of its examples into {"image", "mask"?, "box"?, "file_name"};
-        a `Source`'s method.
+      adapt: Turns one of its examples into {"image", "mask"?, "box"?, "label"?,
+        "file_name"}; a `Source`'s method.
       split: TFDS split name, or several joined by '+'.
       crop: 'center', 'full' or 'box', see `InputSettings`.
       size: Pixels of the square pictures returned.
-      with_masks: Read the masks too. Training never does.
+      with_masks, with_labels: Read them too. Training never does.
 
     Raises:
-      UserError: The split is empty, unknown or damaged, or masks or boxes are asked for
-        that the data set does not have.
+      UserError: The split is empty, unknown or damaged, or masks, boxes or labels are
+        asked for that the data set does not have.
     """
     # 'train[:90%]+test' is made of 'train' and 'test'.
     if not {part.split("[")[0] for part in split.split("+")} <= set(
@@ -102,7 +110,8 @@ def load(
     @tf.autograph.experimental.do_not_convert  # It would wrap errors in a traceback.
     def read(raw):
         example = adapt(raw)
-        for key, needed in (("mask", with_masks), ("box", crop == "box")):
+        wanted = {"mask": with_masks, "label": with_labels, "box": crop == "box"}
+        for key, needed in wanted.items():
             if needed and key not in example:
                 raise UserError(f"`{builder.name}` has no {key} in its examples.")
         box = _square(tf.shape(example["image"]), example.get("box"), crop)
@@ -111,6 +120,8 @@ def load(
         if with_masks:
             covered = _resize(tf.cast(example["mask"] > 0, tf.float32), box, size)
             out["mask"] = tf.cast(covered >= 0.5, tf.uint8)
+        if with_labels:
+            out["label"] = tf.cast(example["label"], tf.int64)
         return out
 
     read_config = tfds.ReadConfig(
@@ -132,6 +143,7 @@ def load(
         np.concatenate([row["image"] for row in rows]),
         np.concatenate([row["mask"] for row in rows]) if with_masks else None,
         [name.decode() for row in rows for name in row["name"]],
+        np.concatenate([row["label"] for row in rows]) if with_labels else None,
     )
 
 

@@ -27,6 +27,7 @@ class ComGANSettings:
       area_weight: Weight of the loss on masks that are nearly full or empty; 0 in the
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
+      size_weight: Weight of the smaller side's share of the picture; 0 in the paper.
       z_std: Standard deviation of z; 4 in the release.
       tie_codes: b = f, as in the release; the paper draws them independently.
       ema_decay: Of the averaged generator, per step.
@@ -39,6 +40,7 @@ class ComGANSettings:
     binary_weight: float = 0.0
     area_weight: float = 0.0
     area_margin: float = 0.1
+    size_weight: float = 0.0
     z_std: float = 4.0
     tie_codes: bool = False
     ema_decay: float = 0.999
@@ -50,6 +52,7 @@ class ComGANSettings:
             "info_weight",
             "binary_weight",
             "area_weight",
+            "size_weight",
             "z_std",
         ):
             if getattr(self, name) < 0:
@@ -194,6 +197,8 @@ class ComGAN(keras.Model):
         if self._settings.area_weight:
             margin = self._settings.area_margin
             terms["area"] = losses.area_loss(scene.mask, margin)
+        if self._settings.size_weight:
+            terms["size"] = losses.size_loss(scene.mask)
         return terms
 
     def _total(self, terms):
@@ -203,6 +208,7 @@ class ComGAN(keras.Model):
             "info_background": self._settings.info_weight,
             "mask_entropy": self._settings.binary_weight,
             "area": self._settings.area_weight,
+            "size": self._settings.size_weight,
         }
         return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
