@@ -104,6 +104,11 @@ class Generator:
         """The object's side of the mask."""
         return self.record.info["object_side"]
 
+    @property
+    def seed(self) -> int:
+        """Of its training."""
+        return self.record.parameters["training"]["seed"]
+
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)

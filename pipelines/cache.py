@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 
 from tfcomgan.errors import UserError
@@ -30,12 +31,18 @@ class Record:
       fingerprint: Hex SHA-256 of what made it.
       parameters: The settings that made it, by the stage's parameter names.
       info: What the stage says of its result; plain JSON.
+      inputs: Fingerprints of the artifacts it was made from, by stage.
+      seconds: It took; None where it was interrupted and went on.
+      environment: Fields of `environment.Environment`; None where not recorded.
     """
 
     folder: pathlib.Path
     fingerprint: str
     parameters: dict
     info: dict
+    inputs: dict = dataclasses.field(default_factory=dict)
+    seconds: float | None = None
+    environment: dict | None = None
 
 
 def fingerprint(
@@ -85,7 +92,13 @@ def _digest(path: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def produce(
-    run_dir: pathlib.Path, stage: str, digest: str, parameters: dict
+    run_dir: pathlib.Path,
+    stage: str,
+    digest: str,
+    parameters: dict,
+    *,
+    inputs: dict | None = None,
+    environment: dict | None = None,
 ) -> Iterator[tuple[pathlib.Path, dict]]:
     """Makes an artifact: yields a work folder and a dict to fill with its info.
 
@@ -96,6 +109,7 @@ def produce(
     the run folder's `info["version_dir"]`, if there is one, belong to the artifact too.
     """
     work = run_dir / f".partial-{stage}-{digest[:16]}"
+    is_resumed, start = work.exists(), time.monotonic()
     work.mkdir(parents=True, exist_ok=True)
     info = {}
     yield work, info
@@ -111,6 +125,9 @@ def produce(
         "fingerprint": digest,
         "parameters": parameters,
         "info": info,
+        "inputs": inputs or {},
+        "seconds": None if is_resumed else time.monotonic() - start,
+        "environment": environment,
         "files": files,
     }
     (work / _FILE).write_text(json.dumps(record, indent=2, default=str) + "\n")

@@ -10,9 +10,9 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, stages
+from pipelines import artifacts, cache, evaluating, reporting, stages
 from pipelines.settings import Place, Work
-from tfcomgan import config, training
+from tfcomgan import config, environment, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -32,7 +32,7 @@ STAGES = {
     "prepare": (stages.prepare, 1),
     "train_generator": (stages.train_generator, 2),
     "train_segmenter": (stages.train_segmenter, 2),
-    "evaluate": (stages.evaluate, 1),
+    "evaluate": (evaluating.evaluate, 2),
     "export": (stages.export_segmenter, 1),
 }
 _CONFIG_FILE = "operative_config.gin"
@@ -147,12 +147,20 @@ def run(
         (place.run_dir / _CONFIG_FILE).write_text(config.operative_text())
         report(f"{name}: running")
         function, _ = STAGES[name]
-        with cache.produce(place.run_dir, name, plan.fingerprint, plan.parameters) as (
-            work_dir,
-            info,
-        ):
+        with cache.produce(
+            place.run_dir,
+            name,
+            plan.fingerprint,
+            plan.parameters,
+            inputs={
+                maker: plans[maker].fingerprint
+                for maker in map(artifacts.MADE_BY.get, plan.inputs.values())
+            },
+            environment=environment.current()._asdict(),
+        ) as (work_dir, info):
             work = Work(work_dir, plan.fingerprint, place)
             info.update(function(work, **inputs, **plan.settings))
+        reporting.write(place.run_dir, {n: p.parameters for n, p in plans.items()})
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
     _report_results(names, place, report)
@@ -253,7 +261,8 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
     if "evaluate" in names and found is not None:
         scores = artifacts.Evaluation(found).scores
         report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
-    report(f"\nLook:     {place.run_dir / 'pictures'}")
+    report(f"\nReport:   {place.run_dir / reporting.PAGE}")
+    report(f"Look:     {place.run_dir / 'pictures'}")
     report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
     if cache.find(place.run_dir, "export") is not None:
         report(

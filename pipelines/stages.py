@@ -1,11 +1,10 @@
-"""The five stages: typed functions from artifacts and settings to an artifact.
+"""The stages but `evaluating.evaluate`: typed functions from artifacts and settings to an artifact.
 
 A stage's parameters say what it depends on: those annotated with an artifact type are
 its inputs, those with a settings class come from gin (in the scope of the stage's name)
 and enter its fingerprint. It writes into `work.folder` and returns the artifact's info.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 
@@ -31,7 +30,6 @@ from tfcomgan import callbacks, config, evaluation, export, figures, latents, tr
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import EvaluationSettings
 from tfcomgan.models import comgan, segmentation
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
@@ -239,45 +237,6 @@ def _paint_masks(generator, sampler, count: int) -> np.ndarray:
     batches = -(-count // sampler.batch_size)
     steps = tf.range(batches, dtype=tf.int64)
     return np.concatenate([paint(step).numpy() for step in steps])[:count]
-
-
-def evaluate(
-    work: Work,
-    *,
-    examples: Examples,
-    segmenter: Segmenter,
-    pictures: InputSettings,
-    protocol: EvaluationSettings,
-) -> dict:
-    """Scores the segmenter and two baselines against the masks, where there are masks."""
-    has_masks = examples.has_masks
-    splits = {
-        split: examples.load(
-            split, size=pictures.image_size, crop=pictures.crop, with_masks=has_masks
-        )
-        for split in protocol.splits
-    }
-    predict = evaluation.predictor(segmenter.load(), pictures.low)
-    images, masks, _ = splits[protocol.splits[-1]]
-    if has_masks:
-        scores = evaluation.evaluate(predict, splits, protocol, crop=pictures.crop)
-        result, truth = {"scores": scores}, masks[:_PICTURES].astype(np.float32)
-    else:
-        why = "No scores: the data set has no masks. See predictions.png instead."
-        result, truth = {"scores": {}, "why_no_scores": why}, None
-    picture = figures.prediction_grid(
-        input_pipeline.scale(images[:_PICTURES]).numpy(),
-        predict(images[:_PICTURES]),
-        truth,
-    )
-    for folder in (work.folder, work.place.run_dir / "pictures"):
-        figures.save_png(folder / "predictions.png", picture)
-    board = callbacks.Board(work.place.run_dir / "logs" / "evaluate")
-    board.picture(0, "predictions", picture)
-    (work.folder / "scores.json").write_text(
-        json.dumps(result["scores"], indent=2) + "\n"
-    )
-    return result
 
 
 def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:

@@ -1,0 +1,133 @@
+"""The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
+
+import json
+
+import numpy as np
+
+from pipelines.artifacts import Examples, Generator, Segmenter
+from pipelines.settings import Work
+from tfcomgan import (
+    callbacks,
+    evaluation,
+    figures,
+    generator_metrics,
+    latents,
+    paper_figures,
+)
+from tfcomgan.baselines.grabcut import GrabCutSettings
+from tfcomgan.baselines.iem import IEMSettings
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.generator_metrics import DisentanglementSettings, Numbers
+from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.paper_figures import Plate
+
+_BATCH = 100
+_COLUMNS = 8  # Pictures in a figure.
+_NO_MASKS = (
+    "No scores of masks: the data set has none to compare with. See predictions.png."
+)
+
+
+def evaluate(
+    work: Work,
+    *,
+    examples: Examples,
+    generator: Generator,
+    segmenter: Segmenter,
+    pictures: InputSettings,
+    protocol: EvaluationSettings,
+    grabcut: GrabCutSettings,
+    iem: IEMSettings,
+    generation: GenerationMetricsSettings,
+    disentanglement: DisentanglementSettings,
+) -> dict:
+    """Scores masks against the true ones, where there are any; measures the generator."""
+    has_masks = examples.has("mask")
+    splits = {
+        split: examples.load(
+            split, size=pictures.image_size, crop=pictures.crop, with_masks=has_masks
+        )
+        for split in protocol.splits
+    }
+    predict = evaluation.predictor(segmenter.load(), pictures.low)
+    predictions = {split: predict(found.images) for split, found in splits.items()}
+    if has_masks:
+        scores = evaluation.evaluate(
+            predictions,
+            splits,
+            protocol,
+            crop=pictures.crop,
+            grabcut_settings=grabcut,
+            iem_settings=iem,
+        )
+        result = {"scores": scores}
+    else:
+        result = {"scores": {}, "why_no_scores": _NO_MASKS}
+    result["metrics"] = _measure(
+        work, examples, generator, pictures, generation, disentanglement
+    )
+    last = protocol.splits[-1]
+    plates = paper_figures.of_segmenter(
+        splits[last].images,
+        splits[last].masks,
+        predictions[last],
+        threshold=protocol.threshold,
+        columns=_COLUMNS,
+    )
+    sampler = generator.sampler(
+        seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
+    )
+    plates += paper_figures.of_generator(generator.load_oriented(), sampler(0))
+    result["figures"] = _publish(work, plates)
+    for name in ("scores", "metrics"):
+        (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
+    return result
+
+
+def _measure(
+    work: Work,
+    examples: Examples,
+    generator: Generator,
+    pictures: InputSettings,
+    generation: GenerationMetricsSettings,
+    disentanglement: DisentanglementSettings,
+) -> Numbers:
+    """All numbers of the generator; clusters only where the pictures have labels."""
+    paint = generator.load_oriented()
+    sampler = generator.sampler(
+        seed=generator.seed, batch_size=_BATCH, purpose=latents.MEASURING
+    )
+    can_cluster = bool(sampler.num_codes) and examples.has("label")
+    split, size, crop = pictures.training_split, pictures.image_size, pictures.crop
+    real = examples.load(split, size=size, crop=crop, with_labels=can_cluster)
+    found = generator_metrics.realism(
+        paint,
+        sampler,
+        real.images,
+        generation,
+        cache_dir=work.place.data_dir / "statistics",
+        fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
+    )
+    found |= generator_metrics.control(paint, sampler, disentanglement)
+    if can_cluster:
+        found |= generator_metrics.clusters(
+            paint, sampler, real.images, real.labels, disentanglement
+        )
+    return found
+
+
+def _publish(work: Work, plates: list[Plate]) -> list[dict]:
+    """Writes figures into the artifact, the run's pictures and TensorBoard."""
+    board = callbacks.Board(work.place.run_dir / "logs" / "evaluate")
+    for plate in plates:
+        if plate.image is None:
+            continue
+        for folder in (work.folder / "figures", work.place.run_dir / "pictures"):
+            folder.mkdir(parents=True, exist_ok=True)
+            figures.save_png(folder / f"{plate.name}.png", plate.image)
+        board.picture(0, plate.name, np.asarray(plate.image))
+    return [
+        {"name": plate.name, "caption": plate.caption, "reason": plate.reason}
+        for plate in plates
+    ]

@@ -1,0 +1,81 @@
+"""Fills the report of a run from what its stages have written."""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from pipelines import cache
+from tfcomgan import curves, report
+from tfcomgan.environment import Environment
+from tfcomgan.paper_figures import Plate
+
+PAGE = "report.html"
+_FACTS = ("steps", "batch_size", "seed", "precision")
+
+
+def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
+    """Writes `report.html` into a run folder; see `fill`."""
+    report.write(run_dir / PAGE, fill(run_dir, parameters))
+
+
+def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> report.Report:
+    """The report of a run folder, finished or not.
+
+    Args:
+      run_dir: Of the run.
+      parameters: Settings of each stage, in order, as planned; they also say what is not
+        made yet.
+    """
+    records = {name: cache.find(run_dir, name) for name in parameters}
+
+    def info(name):
+        return records[name].info if records[name] else {}
+
+    trained, scored = (
+        parameters[name]["input_pipeline"] for name in ("train_generator", "evaluate")
+    )
+    generator, evaluated = info("train_generator"), info("evaluate")
+    config = run_dir / "operative_config.gin"
+    return report.Report(
+        name=run_dir.resolve().name,
+        data=report.Data(
+            name=parameters["prepare"]["prepare"]["source"]["name"],
+            num_examples=info("prepare").get("num_examples", {}),
+            image_size=trained["image_size"],
+            training_crop=trained["crop"],
+            crop=scored["crop"],
+            notes=info("prepare").get("notes", ()),
+        ),
+        stages=[_stage(name, records[name], parameters[name]) for name in parameters],
+        scores=evaluated.get("scores", {}),
+        why_no_scores=evaluated.get("why_no_scores", ""),
+        metrics=evaluated.get("metrics", {}),
+        object_side=generator.get("object_side"),
+        orientation=generator.get("orientation"),
+        mask_area=generator.get("mask_area"),
+        plates=[_plate(run_dir / "evaluate", p) for p in evaluated.get("figures", ())],
+        curves=curves.read(run_dir / "logs"),
+        settings=config.read_text() if config.is_file() else "",
+    )
+
+
+def _stage(
+    name: str, record: cache.Record | None, parameters: Mapping[str, dict]
+) -> report.Stage:
+    schedule = parameters.get("training", {})
+    made_in = record.environment if record else None
+    return report.Stage(
+        name,
+        record is not None,
+        {key.replace("_", " "): schedule[key] for key in _FACTS if key in schedule},
+        record.seconds if record else None,
+        Environment(**made_in | {"gpus": tuple(made_in["gpus"])}) if made_in else None,
+    )
+
+
+def _plate(folder: pathlib.Path, said: Mapping[str, str]) -> Plate:
+    path = folder / "figures" / f"{said['name']}.png"
+    image = np.asarray(Image.open(path)) if path.is_file() else None
+    return Plate(said["name"], said["caption"], image, said["reason"])
