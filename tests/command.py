@@ -196,3 +196,12 @@ def _become(main, request: dict) -> None:
 
 if __name__ == "__main__":
     _serve()
+
+
+def changes(folder: pathlib.Path) -> dict[str, int]:
+    """Time of the last change of every file."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

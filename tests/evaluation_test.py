@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tfcomgan import evaluation
+from tfcomgan.baselines.grabcut import GrabCutSettings
+from tfcomgan.baselines.iem import IEMSettings
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import Examples
 from tfcomgan.evaluation import EvaluationSettings
@@ -67,6 +69,24 @@ def splits():
     return {"train": train, "test": test}
 
 
+def _evaluate(predict, splits, settings, crop="center"):
+    return evaluation.evaluate(
+        {name: predict(found.images) for name, found in splits.items()},
+        splits,
+        settings,
+        crop=crop,
+        grabcut_settings=GrabCutSettings(),
+        iem_settings=IEMSettings(iterations=1),
+    )
+
+
+def _means(methods):
+    return {
+        method: {metric: score["mean"] for metric, score in scores.items()}
+        for method, scores in methods.items()
+    }
+
+
 def test_scores_of_hand_made_masks(splits):
     def predict(images):
         """A quarter of each picture, the upper left one, at probability 0.6."""
@@ -74,9 +94,13 @@ def test_scores_of_hand_made_masks(splits):
         masks[:, : SIZE // 2, : SIZE // 2] = 0.6
         return masks
 
-    results = evaluation.evaluate(predict, splits, EvaluationSettings(), crop="center")
-    train, test = (results[f"{s}_center_8px_t0.5"] for s in ("train", "test"))
-    assert set(results) == {"train_center_8px_t0.5", "test_center_8px_t0.5"}
+    results = _evaluate(predict, splits, EvaluationSettings())
+    assert set(results) == {
+        f"{split}_center_8px_{end}"
+        for split in ("train", "test")
+        for end in ("t0.5", "otsu")
+    }
+    train, test = (_means(results[f"{s}_center_8px_t0.5"]) for s in ("train", "test"))
     assert set(train) == set(test) == {"segmenter", "otsu", "mean_mask"}
     # The quarter lies in the upper half: IoU 1/2, Dice 2 (1/4) / (1/4 + 1/2) = 2/3.
     assert train["segmenter"]["iou_plain"] == 1 / 2
@@ -101,29 +125,41 @@ def test_threshold_decides_and_is_part_of_the_name(splits):
 
     settings = EvaluationSettings(splits=("train",), threshold=0.7)
     train = {"train": splits["train"]}
-    results = evaluation.evaluate(predict, train, settings, crop="box")
-    assert results["train_box_8px_t0.7"]["segmenter"]["iou_plain"] == 0
+    results = _evaluate(predict, train, settings, crop="box")
+    assert results["train_box_8px_t0.7"]["segmenter"]["iou_plain"]["mean"] == 0
+    # Otsu's threshold lies between 0 and 0.6, the only two values predicted.
+    assert results["train_box_8px_otsu"]["segmenter"]["iou_plain"]["mean"] == 1
+    assert set(results["train_box_8px_otsu"]) == {"segmenter"}
+
+
+@pytest.mark.parametrize("baselines", [(), ("iem",), ("grabcut", "otsu")])
+def test_baselines_chosen_are_those_scored(splits, baselines):
+    settings = EvaluationSettings(splits=("train",), baselines=baselines)
+    train = {"train": splits["train"]}
+    results = _evaluate(lambda images: images[..., :1] / 255, train, settings)
+    assert tuple(results["train_center_8px_t0.5"]) == ("segmenter", *baselines)
 
 
 def test_table_shows_every_score_in_percent():
     scores = dict(
-        iou_plain=0.1234,
-        dice_plain=0.2345,
-        iou_best_polarity=0.3456,
-        dice_best_polarity=1.0,
+        iou_plain=dict(mean=0.1234, low=0.1, high=0.15),
+        dice_plain=dict(mean=0.2345),
+        iou_best_polarity=dict(mean=0.3456),
+        dice_best_polarity=dict(mean=1.0),
     )
     text = evaluation.table({"test_center_32px_t0.5": {"segmenter": scores}})
     (line,) = (line for line in text.splitlines() if "segmenter" in line)
     assert line.split() == [
         *("test_center_32px_t0.5", "segmenter"),
-        *("12.3", "23.4", "34.6", "100.0"),
+        *("12.3", "10.0", "to", "15.0", "23.4", "34.6", "100.0"),
     ]
     assert "best polarity per image, by the truth" in text
 
 
 def test_table_aligns_its_columns():
     scores = dict.fromkeys(
-        ("iou_plain", "dice_plain", "iou_best_polarity", "dice_best_polarity"), 0.5
+        ("iou_plain", "dice_plain", "iou_best_polarity", "dice_best_polarity"),
+        dict(mean=0.5, low=0.4, high=1.0),
     )
     methods = dict.fromkeys(("segmenter", "otsu", "mean_mask"), scores)
     head, *rows, _ = evaluation.table({"train_center_32px_t0.5": methods}).splitlines()

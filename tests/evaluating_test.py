@@ -1,0 +1,114 @@
+"""The stage `evaluate` and the report through the command line."""
+
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+import command
+import pytest
+from command import STAGES, tiny
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def finished() -> pathlib.Path:
+    """An unbroken run, to look at only."""
+    return command.finished()
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path) -> pathlib.Path:
+    """A copy of an unbroken run."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def test_scores_name_protocol_method_and_polarity(finished):
+    scores = json.loads((finished / "evaluate/scores.json").read_text())
+    methods = {"t0.5": {"segmenter", "otsu", "mean_mask"}, "otsu": {"segmenter"}}
+    assert {name: set(found) for name, found in scores.items()} == {
+        f"{split}_center_32px_{end}": methods[end]
+        for split in ("train", "test")
+        for end in ("t0.5", "otsu")
+    }
+    for metrics in (m for methods in scores.values() for m in methods.values()):
+        for metric in ("iou", "dice"):
+            plain, best = (
+                metrics[f"{metric}_{end}"] for end in ("plain", "best_polarity")
+            )
+            assert 0 <= plain["mean"] <= best["mean"] <= 1
+            assert plain["low"] <= plain["mean"] <= plain["high"]
+    assert scores == command.artifact(finished, "evaluate")["info"]["scores"]
+
+
+def test_generator_is_measured_under_names_that_nobody_takes_for_fid(finished):
+    metrics = json.loads((finished / "evaluate/metrics.json").read_text())
+    assert metrics == command.artifact(finished, "evaluate")["info"]["metrics"]
+    generation, movement, codes = metrics.values()
+    assert generation["fd_random"] > 0 and "fid" not in generation
+    assert generation["generated pictures"] == 20 and generation["real pictures"] == 32
+    # By the architecture: shapes know no code, layers not each other's.
+    for effect in ("f on mask", "b on mask", "b on foreground", "f on background"):
+        assert movement[effect] == 0
+    assert movement["z on mask"] == 1
+    assert codes["chance"] == 0.1 and len(codes) == 5
+
+
+def test_figures_of_the_paper_lie_in_the_run_and_in_its_report(finished):
+    page = (finished / "report.html").read_text()
+    for figure in command.artifact(finished, "evaluate")["info"]["figures"]:
+        for folder in ("evaluate/figures", "pictures"):
+            with Image.open(finished / folder / f"{figure['name']}.png") as image:
+                assert min(image.size) > 100
+        assert f'id="figure-{figure["name"]}"' in page
+    assert len(re.findall('src="data:image/png', page)) == 6
+
+
+def test_report_says_what_was_trained_where_and_for_how_long(finished):
+    page = (finished / "report.html").read_text()
+    for stage in STAGES:
+        made = command.artifact(finished, stage)
+        assert made["seconds"] >= 0 and made["environment"]["cores"] >= 1
+        assert f"<td>{stage}</td>" in page
+    assert "not recorded" not in page and "unfinished" not in page
+    assert "Otsu" in page or "otsu" in page
+    assert "comgan.binary_weight = 1.0" in page  # The operative configuration.
+
+
+def test_report_of_an_unfinished_run_says_so(run_dir):
+    shutil.rmtree(run_dir / "export")
+    shutil.rmtree(run_dir / "evaluate")
+    command.run(*tiny(run_dir, "--stages=evaluate")).check()
+    assert "not finished: export is missing" in (run_dir / "report.html").read_text()
+
+
+def test_baselines_are_chosen_in_gin_and_run_alone(run_dir):
+    before = command.changes(run_dir)
+    chosen = "--gin_param=evaluation.baselines=('grabcut', 'iem')"
+    done = command.run(*tiny(run_dir, chosen, "--stages=evaluate"))
+    assert "evaluate: running" in done.check().out
+    scores = json.loads((run_dir / "evaluate/scores.json").read_text())
+    assert set(scores["test_center_32px_t0.5"]) == {"segmenter", "grabcut", "iem"}
+    kept = [n for n in before if n.startswith(("train_", "serving/", "export/"))]
+    assert kept and all(command.changes(run_dir)[name] == before[name] for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        ("evaluation.baselines=('otsu', 'grabcat')", "Received: grabcat"),
+        ("generation_metrics.num_samples=3", "at least 10. Received: 3"),
+        ("disentanglement.num_pictures=0", "at least 4. Received: 0"),
+        ("generation_metrics.inception='no/such'", "'no/such' is no folder with a"),
+    ],
+)
+def test_wrong_settings_of_the_evaluation_are_refused(run_dir, parameter, said):
+    before = command.artifact(run_dir, "evaluate")
+    done = command.run(*tiny(run_dir, f"--gin_param={parameter}"))
+    assert said in done.message
+    assert command.artifact(run_dir, "evaluate") == before
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,191 @@
+"""What lies where in a run folder."""
+
+import hashlib
+import json
+import pathlib
+import shutil
+import sys
+
+import command
+import numpy as np
+import pytest
+from command import STAGES, tiny
+from PIL import Image
+
+from pipelines import cache
+from pipelines import run as pipeline
+from tfcomgan import config
+
+# The stages a stage takes something from, in the order of its parameters.
+INPUTS = {
+    "prepare": [],
+    "train_generator": ["prepare"],
+    "train_segmenter": ["prepare", "train_generator"],
+    "evaluate": ["prepare", "train_generator", "train_segmenter"],
+    "export": ["train_segmenter"],
+}
+
+
+@pytest.fixture(scope="module")
+def finished() -> pathlib.Path:
+    """An unbroken run, to look at only."""
+    return command.finished()
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path) -> pathlib.Path:
+    """A copy of an unbroken run."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture(autouse=True)
+def no_bindings():
+    yield
+    config.parse([])
+
+
+def test_run_folder_says_what_it_was_made_from(run_dir):
+    assert json.loads((run_dir / "run.json").read_text()) == {
+        "gin_files": ["scenes", "smoke"]
+    }
+    config.parse([str(run_dir / "operative_config.gin")])
+    for stage, plan in pipeline._plans().items():
+        assert plan.fingerprint == command.artifact(run_dir, stage)["fingerprint"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_fingerprint_is_the_sha256_of_stage_version_inputs_and_parameters(
+    finished, stage
+):
+    made = command.artifact(finished, stage)
+    inputs = [command.artifact(finished, name)["fingerprint"] for name in INPUTS[stage]]
+    _, version = pipeline.STAGES[stage]
+    content = [stage, version, inputs, made["parameters"]]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    assert made["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_artifact_lists_the_digest_of_every_file_of_its_own(finished, stage):
+    folder = finished / stage
+    files = command.artifact(finished, stage)["files"]
+    for name, digest in files.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    on_disk = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert on_disk - {"artifact.json"} == {n for n in files if not n.startswith("..")}
+    serving = {
+        f"../{path.relative_to(finished)}"
+        for path in (finished / "serving").rglob("*")
+        if path.is_file()
+    }
+    assert {n for n in files if n.startswith("..")} == (
+        serving if stage == "export" else set()
+    )
+
+
+def test_finished_run_leaves_no_work_folder(finished):
+    hidden = [path.name for path in finished.rglob(".*")]
+    assert hidden == []
+    assert not list(finished.rglob(cache.UNFINISHED))
+
+
+def test_end_prints_the_scores_and_the_next_commands(finished):
+    out = command.run(*tiny(finished)).check().out
+    scores = json.loads((finished / "evaluate/scores.json").read_text())
+    for protocol, methods in scores.items():
+        for method, values in methods.items():
+            (row,) = (
+                line
+                for line in out.splitlines()
+                if line.startswith(protocol) and f" {method} " in line
+            )
+            assert f"{100 * values['iou_plain']['mean']:.1f}" in row.split()
+            assert f"{100 * values['dice_best_polarity']['mean']:.1f}" in row.split()
+    assert f"{finished}/report.html" in out
+    assert f"tensorboard --logdir {finished / 'logs'}" in out
+    segment = "python -m tfcomgan.segment PICTURE.jpg"
+    assert f"{segment} --model {finished} --out masks" in out
+    assert str(finished / "pictures") in out
+
+
+def test_pictures_of_both_trainings_and_of_the_evaluation(finished):
+    names = {path.name for path in (finished / "pictures").iterdir()}
+    assert names == {
+        *(f"train_generator-{step:06d}.png" for step in (2, 4, 6, 8)),
+        *(f"train_segmenter-{step:06d}.png" for step in (2, 4)),
+        *(f"{name}.png" for name in ("predictions", "cases", "layers")),
+        *(f"{name}.png" for name in ("control", "disentanglement", "interpolation")),
+    }
+    for name in names:
+        with Image.open(finished / "pictures" / name) as picture:
+            pixels = np.asarray(picture)
+        assert pixels.ndim == 3 and pixels.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "scalars", "last_step"),
+    [
+        (
+            "train_generator",
+            {
+                "d_adversarial",
+                "g_adversarial",
+                "info_foreground",
+                "info_background",
+                "mask_area",
+                "mask_entropy",
+                "mask_gradient_norm",
+            },
+            8,
+        ),
+        (
+            "train_segmenter",
+            {
+                "consistency",
+                "dm_adversarial",
+                "s_adversarial",
+                "real_mask_area",
+                "real_mask_entropy",
+            },
+            4,
+        ),
+    ],
+)
+def test_tensorboard_has_scalars_pictures_and_settings(
+    finished, stage, scalars, last_step
+):
+    events = _events(finished / "logs" / stage)
+    assert scalars <= {tag for tag, (kind, *_) in events.items() if kind == "scalars"}
+    for tag in scalars:
+        _, steps, last = events[tag]
+        assert steps[-1] == last_step
+        assert np.isfinite(last)
+    kind, steps, _ = events[stage]
+    assert kind == "images"
+    assert steps == list(range(2, last_step + 1, 2))
+    kind, _, text = events["operative_config"]
+    assert kind == "text"
+    assert "training.steps = %STEPS" in text.item().decode()
+
+
+def test_tensorboard_has_the_predictions(finished):
+    assert _events(finished / "logs/evaluate")["predictions"][0] == "images"
+
+
+def _events(folder: pathlib.Path) -> dict[str, tuple]:
+    """By tag: TensorBoard's plugin, the steps, and the last value."""
+    import tensorflow as tf
+    from tensorboard.backend.event_processing import event_accumulator
+
+    events = event_accumulator.EventAccumulator(str(folder)).Reload()
+    found = {}
+    for tag in events.Tags()["tensors"]:
+        values = events.Tensors(tag)
+        kind = events.SummaryMetadata(tag).plugin_data.plugin_name
+        last = tf.make_ndarray(values[-1].tensor_proto)
+        found[tag] = (kind, [value.step for value in values], last)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
