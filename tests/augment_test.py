@@ -84,5 +84,39 @@ def test_formula_against_numpy():
         np.testing.assert_allclose(jittered, np.clip(image, -1, 1), atol=2e-6)
 
 
+# Shift.
+
+
+def _shift(images, share, indices=None):
+    indices = tf.range(BATCH) if indices is None else indices
+    return augment.shift(
+        images, share=share, seed=SEED, indices=indices, batch_size=BATCH
+    ).numpy()
+
+
+def _moved(image, down, right):
+    """By NumPy: rolled with enough room around it."""
+    room = np.pad(image, [(4, 4), (4, 4), (0, 0)])
+    return np.roll(room, (down, right), (0, 1))[4:-4, 4:-4]
+
+
+def test_shift_moves_each_image_as_a_whole_within_its_share():
+    images = np.random.default_rng(0).uniform(1, 2, [BATCH, 8, 8, 2])
+    shifted, seen = _shift(tf.constant(images), 0.25), set()
+    for before, after in zip(images, shifted, strict=True):
+        moves = [(d, r) for d in range(-2, 3) for r in range(-2, 3)]
+        (found,) = [m for m in moves if np.array_equal(_moved(before, *m), after)]
+        seen.add(found)
+    assert len(seen) > 3  # Of eight images in 25 places.
+
+
+def test_shift_of_nothing_changes_nothing_and_places_decide():
+    images = tf.random.stateless_uniform([BATCH, 8, 8, 2], [0, 0])
+    np.testing.assert_array_equal(_shift(images, 0.1), images)
+    places = [5, 0, 6]
+    part = _shift(tf.gather(images, places), 0.4, tf.constant(places, tf.int64))
+    np.testing.assert_array_equal(part, _shift(images, 0.4)[places])
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

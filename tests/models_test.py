@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcomgan import latents, orientation, training
+from tfcomgan import augment, latents, orientation, training
 from tfcomgan.models import comgan, segmentation, update
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
@@ -262,6 +262,22 @@ def test_monitors_are_mask_area_layer_difference_and_gradient_on_the_mask(record
     gradients = recorder.of(model.g_optimizer)
     norm = sum(np.sum(gradients[trained.index(path)] ** 2) for path in of_mask) ** 0.5
     np.testing.assert_allclose(logs["mask_gradient_norm"], norm, rtol=1e-5)
+
+
+def test_foreground_shift_moves_the_foreground_with_its_mask_and_not_the_background():
+    moved, still = _comgan(foreground_shift=0.25), _comgan()
+    logs = moved.train_step(_batch(step=2))
+    scene = still.generator(still.sample(2), training=True)
+    seed = latents.stream_seed(0, latents.STREAM_SHIFT, 2)
+    both = tf.concat([scene.foreground, scene.mask], axis=-1)
+    size = both.shape[0]
+    both = augment.shift(
+        both, share=0.25, seed=seed, indices=tf.range(size), batch_size=size
+    )
+    difference = np.abs(both[..., :3] - scene.background).mean(dtype=np.float64)
+    np.testing.assert_allclose(logs["layer_difference"], difference, rtol=1e-5)
+    area = np.mean(both[..., 3], dtype=np.float64)
+    np.testing.assert_allclose(logs["mask_area"], area, rtol=1e-5)
 
 
 def test_each_step_draws_other_latents_and_a_resumed_step_the_same():

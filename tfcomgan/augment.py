@@ -36,3 +36,34 @@ def colour_jitter(
     # Gains act on light, which is zero where the image is -1.
     images = (images + 1.0) * (1.0 + 0.5 * gains) - 1.0
     return tf.clip_by_value(images + 0.5 * brightness, -1.0, 1.0)
+
+
+def shift(
+    images: tf.Tensor,
+    *,
+    share: float,
+    seed: tf.Tensor,
+    indices: tf.Tensor,
+    batch_size: int,
+) -> tf.Tensor:
+    """Moves each image by whole pixels, down and right or up and left, at random.
+
+    Args:
+      images: float [n, size, size, channels].
+      share: Of the side, that an image moves at most along each axis.
+      seed, indices, batch_size: As for `colour_jitter`.
+
+    Returns:
+      Images of the same shape; 0 where nothing has moved to.
+    """
+    size = images.shape[1]
+    most = int(share * size)
+    drawn = tf.random.stateless_uniform(
+        [batch_size, 2], seed, -most, most + 1, dtype=tf.int32
+    )
+    sources = most + tf.range(size) - tf.gather(drawn, indices)[:, :, tf.newaxis]
+    images = tf.pad(images, [[0, 0], [most, most], [most, most], [0, 0]])
+    for places in (sources[:, 0], sources[:, 1]):  # Rows, then columns.
+        images = tf.gather(images, places, axis=1, batch_dims=1)
+        images = tf.transpose(images, [0, 2, 1, 3])
+    return images

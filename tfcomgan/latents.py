@@ -11,7 +11,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 # Streams of one seed beside those of the latents, which start at 8.
-STREAM_DATA, STREAM_COLOUR_SYNTHETIC, STREAM_COLOUR_REAL, STREAM_ORDER = range(4)
+(
+    STREAM_DATA,
+    STREAM_COLOUR_SYNTHETIC,
+    STREAM_COLOUR_REAL,
+    STREAM_ORDER,
+    STREAM_SHIFT,
+) = range(5)
 
 
 class Latents(NamedTuple):

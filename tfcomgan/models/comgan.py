@@ -9,7 +9,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from tfcomgan import config, latents, losses
+from tfcomgan import augment, config, latents, losses
 from tfcomgan.models import update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
@@ -28,6 +28,8 @@ class ComGANSettings:
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
       size_weight: Weight of the smaller side's share of the picture; 0 in the paper.
+      foreground_shift: Share of the side by which foreground and mask move at random
+        over the background before the critic sees them; 0 in the paper.
       z_std: Standard deviation of z; 4 in the release.
       tie_codes: b = f, as in the release; the paper draws them independently.
       ema_decay: Of the averaged generator, per step.
@@ -41,6 +43,7 @@ class ComGANSettings:
     area_weight: float = 0.0
     area_margin: float = 0.1
     size_weight: float = 0.0
+    foreground_shift: float = 0.0
     z_std: float = 4.0
     tie_codes: bool = False
     ema_decay: float = 0.999
@@ -60,11 +63,12 @@ class ComGANSettings:
                     f"`comgan.{name}` must not be negative. "
                     f"Received: {getattr(self, name)}."
                 )
-        if not 0 <= self.area_margin < 0.5:
-            raise ValueError(
-                "`comgan.area_margin` must lie in [0, 0.5). "
-                f"Received: {self.area_margin}."
-            )
+        for name in ("area_margin", "foreground_shift"):
+            if not 0 <= getattr(self, name) < 0.5:
+                raise ValueError(
+                    f"`comgan.{name}` must lie in [0, 0.5). "
+                    f"Received: {getattr(self, name)}."
+                )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(
                 f"`comgan.ema_decay` must lie in [0, 1). Received: {self.ema_decay}."
@@ -148,10 +152,11 @@ class ComGAN(keras.Model):
 
     def train_step(self, batch):
         step = batch["position"][0] // self._batch_size
-        drawn = self.sample(step, batch["position"] % self._batch_size)
+        indices = batch["position"] % self._batch_size
+        drawn = self.sample(step, indices)
         with tf.GradientTape() as tape:
             # One forward pass serves both updates.
-            scene = self.generator(drawn, training=True)
+            scene = self._shifted(self.generator(drawn, training=True), step, indices)
             with tape.stop_recording():
                 d_losses = self._train_critic(batch["image"], scene)
             g_losses = self.generator_losses(drawn, scene)
@@ -165,6 +170,25 @@ class ComGAN(keras.Model):
             statistics=self._settings.ema_statistics,
         )
         return d_losses | g_losses | self._monitors(scene, gradients)
+
+    def _shifted(self, scene, step, indices):
+        """The scene with mask and foreground moved over the background.
+
+        Not in the paper: PerturbGAN's (Bielski & Favaro, 2019) guard. What stands still
+        in all pictures, as the horizon, must then be painted by the background.
+        """
+        if not self._settings.foreground_shift:
+            return scene
+        moved = augment.shift(
+            tf.concat([scene.foreground, scene.mask], axis=-1),
+            share=self._settings.foreground_shift,
+            seed=latents.stream_seed(self.sample.seed, latents.STREAM_SHIFT, step),
+            indices=indices,
+            batch_size=self._batch_size,
+        )
+        return generators.compose(
+            moved[..., :3], scene.background, moved[..., 3:], scene.global_image
+        )
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
