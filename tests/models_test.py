@@ -265,9 +265,9 @@ def test_monitors_are_mask_area_layer_difference_and_gradient_on_the_mask(record
 
 
 def test_foreground_shift_moves_the_foreground_with_its_mask_and_not_the_background():
-    moved, still = _comgan(foreground_shift=0.25), _comgan()
-    logs = moved.train_step(_batch(step=2))
-    scene = still.generator(still.sample(2), training=True)
+    logs = _comgan(foreground_shift=0.25).train_step(_batch(step=2))
+    model = _comgan()  # As before the step.
+    scene = model.generator(model.sample(2), training=True)
     seed = latents.stream_seed(0, latents.STREAM_SHIFT, 2)
     both = tf.concat([scene.foreground, scene.mask], axis=-1)
     size = both.shape[0]
