@@ -161,6 +161,11 @@ class Evaluation:
         """Scores by protocol, then by method."""
         return self.record.info["scores"]
 
+    @property
+    def metrics(self) -> dict:
+        """Numbers of the generator, by heading and name."""
+        return self.record.info["metrics"]
+
 
 @dataclasses.dataclass(frozen=True)
 class ServingModel:

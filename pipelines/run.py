@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pipelines import artifacts, cache, evaluating, reporting, stages
 from pipelines.settings import Place, Work
-from tfcomgan import config, environment, training
+from tfcomgan import config, environment, generator_metrics, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -259,8 +259,10 @@ def _report_notes(info: dict, report) -> None:
 def _report_results(names: Sequence[str], place: Place, report) -> None:
     found = cache.find(place.run_dir, "evaluate")
     if "evaluate" in names and found is not None:
-        scores = artifacts.Evaluation(found).scores
+        evaluation = artifacts.Evaluation(found)
+        scores = evaluation.scores
         report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
+        report("\n" + generator_metrics.lines(evaluation.metrics))
     report(f"\nReport:   {place.run_dir / reporting.PAGE}")
     report(f"Look:     {place.run_dir / 'pictures'}")
     report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")

@@ -101,6 +101,8 @@ def test_end_prints_the_scores_and_the_next_commands(finished):
             )
             assert f"{100 * values['iou_plain']['mean']:.1f}" in row.split()
             assert f"{100 * values['dice_best_polarity']['mean']:.1f}" in row.split()
+    metrics = json.loads((finished / "evaluate/metrics.json").read_text())
+    assert f"Generation: fd_random {metrics['Generation']['fd_random']:.3g}, " in out
     assert f"{finished}/report.html" in out
     assert f"tensorboard --logdir {finished / 'logs'}" in out
     segment = "python -m tfcomgan.segment PICTURE.jpg"
