@@ -264,20 +264,42 @@ def test_monitors_are_mask_area_layer_difference_and_gradient_on_the_mask(record
     np.testing.assert_allclose(logs["mask_gradient_norm"], norm, rtol=1e-5)
 
 
-def test_foreground_shift_moves_the_foreground_with_its_mask_and_not_the_background():
-    logs = _comgan(foreground_shift=0.25).train_step(_batch(step=2))
+@pytest.mark.parametrize("guards_from", [2, 3])
+def test_foreground_shift_moves_the_smaller_side_of_each_mask(guards_from):
+    options = dict(foreground_shift=0.25, guards_from=guards_from)
+    logs = _comgan(**options).train_step(_batch(step=2))
     model = _comgan()  # As before the step.
     scene = model.generator(model.sample(2), training=True)
-    seed = latents.stream_seed(0, latents.STREAM_SHIFT, 2)
-    both = tf.concat([scene.foreground, scene.mask], axis=-1)
-    size = both.shape[0]
-    both = augment.shift(
-        both, share=0.25, seed=seed, indices=tf.range(size), batch_size=size
-    )
-    difference = np.abs(both[..., :3] - scene.background).mean(dtype=np.float64)
+    layers = (scene.foreground, scene.background, scene.mask)
+    foreground, background, mask = (np.array(layer) for layer in layers)
+    size = len(mask)
+    for i in range(size) if guards_from <= 2 else ():
+        turned = mask[i].mean() > 0.5
+        front = (background if turned else foreground)[i]
+        cover = (1 - mask if turned else mask)[i]
+        both = np.zeros([size, *mask.shape[1:3], 4], np.float32)
+        both[i] = np.concatenate([front, cover], axis=-1)
+        seed = latents.stream_seed(0, latents.STREAM_SHIFT, 2)
+        moved = augment.shift(
+            both, share=0.25, seed=seed, indices=tf.range(size), batch_size=size
+        )[i].numpy()
+        (background if turned else foreground)[i] = moved[..., :3]
+        mask[i] = 1 - moved[..., 3:] if turned else moved[..., 3:]
+    difference = np.abs(foreground - background).mean(dtype=np.float64)
     np.testing.assert_allclose(logs["layer_difference"], difference, rtol=1e-5)
-    area = np.mean(both[..., 3], dtype=np.float64)
-    np.testing.assert_allclose(logs["mask_area"], area, rtol=1e-5)
+    np.testing.assert_allclose(logs["mask_area"], mask.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("guards_from", [2, 3])
+def test_size_loss_acts_from_its_step_on(guards_from, recorder):
+    def gradients(**options):
+        model = _comgan(**options)
+        model.train_step(_batch(step=2))
+        return recorder.of(model.g_optimizer)
+
+    with_size = gradients(size_weight=5.0, guards_from=guards_from)
+    same = [np.array_equal(a, b) for a, b in zip(with_size, gradients(), strict=True)]
+    assert all(same) == (guards_from == 3)
 
 
 def test_each_step_draws_other_latents_and_a_resumed_step_the_same():

@@ -41,7 +41,7 @@ def colour_jitter(
 def shift(
     images: tf.Tensor,
     *,
-    share: float,
+    share: float | tf.Tensor,
     seed: tf.Tensor,
     indices: tf.Tensor,
     batch_size: int,
@@ -57,12 +57,13 @@ def shift(
       Images of the same shape; 0 where nothing has moved to.
     """
     size = images.shape[1]
-    most = int(share * size)
+    most = tf.cast(share * size, tf.int32)
     drawn = tf.random.stateless_uniform(
         [batch_size, 2], seed, -most, most + 1, dtype=tf.int32
     )
     sources = most + tf.range(size) - tf.gather(drawn, indices)[:, :, tf.newaxis]
-    images = tf.pad(images, [[0, 0], [most, most], [most, most], [0, 0]])
+    room = [most, most]
+    images = tf.pad(images, [[0, 0], room, room, [0, 0]])
     for places in (sources[:, 0], sources[:, 1]):  # Rows, then columns.
         images = tf.gather(images, places, axis=1, batch_dims=1)
         images = tf.transpose(images, [0, 2, 1, 3])

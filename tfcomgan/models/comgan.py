@@ -28,8 +28,9 @@ class ComGANSettings:
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
       size_weight: Weight of the smaller side's share of the picture; 0 in the paper.
-      foreground_shift: Share of the side by which foreground and mask move at random
-        over the background before the critic sees them; 0 in the paper.
+      foreground_shift: Share of the side by which the smaller side of the mask moves at
+        random over the other before the critic sees it; 0 in the paper.
+      guards_from: Step from which these two act; masks find their objects before.
       z_std: Standard deviation of z; 4 in the release.
       tie_codes: b = f, as in the release; the paper draws them independently.
       ema_decay: Of the averaged generator, per step.
@@ -44,6 +45,7 @@ class ComGANSettings:
     area_margin: float = 0.1
     size_weight: float = 0.0
     foreground_shift: float = 0.0
+    guards_from: int = 0
     z_std: float = 4.0
     tie_codes: bool = False
     ema_decay: float = 0.999
@@ -56,6 +58,7 @@ class ComGANSettings:
             "binary_weight",
             "area_weight",
             "size_weight",
+            "guards_from",
             "z_std",
         ):
             if getattr(self, name) < 0:
@@ -160,7 +163,7 @@ class ComGAN(keras.Model):
             with tape.stop_recording():
                 d_losses = self._train_critic(batch["image"], scene)
             g_losses = self.generator_losses(drawn, scene)
-            total = self._total(g_losses)
+            total = self._total(g_losses, step)
         update.check_finite(d_losses | g_losses, step)
         gradients = update.apply(self.g_optimizer, tape, total, self._g_variables)
         update.average(
@@ -172,23 +175,35 @@ class ComGAN(keras.Model):
         return d_losses | g_losses | self._monitors(scene, gradients)
 
     def _shifted(self, scene, step, indices):
-        """The scene with mask and foreground moved over the background.
+        """The scene with the smaller side of its mask moved over the other layer.
 
         Not in the paper: PerturbGAN's (Bielski & Favaro, 2019) guard. What stands still
-        in all pictures, as the horizon, must then be painted by the background.
+        in all pictures, as the horizon, must then be painted by the larger side.
         """
         if not self._settings.foreground_shift:
             return scene
+        foreground, background, mask = scene.foreground, scene.background, scene.mask
+        turned = tf.reduce_mean(mask, axis=[1, 2, 3], keepdims=True) > 0.5
+        front = tf.where(turned, background, foreground)
+        back = tf.where(turned, foreground, background)
         moved = augment.shift(
-            tf.concat([scene.foreground, scene.mask], axis=-1),
-            share=self._settings.foreground_shift,
+            tf.concat([front, tf.where(turned, 1.0 - mask, mask)], axis=-1),
+            share=self._settings.foreground_shift * self._has_guards(step),
             seed=latents.stream_seed(self.sample.seed, latents.STREAM_SHIFT, step),
             indices=indices,
             batch_size=self._batch_size,
         )
+        front, cover = moved[..., :3], moved[..., 3:]
         return generators.compose(
-            moved[..., :3], scene.background, moved[..., 3:], scene.global_image
+            tf.where(turned, back, front),
+            tf.where(turned, front, back),
+            tf.where(turned, 1.0 - cover, cover),
+            scene.global_image,
         )
+
+    def _has_guards(self, step):
+        """1 from `guards_from` on, 0 before."""
+        return tf.cast(step >= self._settings.guards_from, tf.float32)
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
@@ -225,14 +240,14 @@ class ComGAN(keras.Model):
             terms["size"] = losses.size_loss(scene.mask)
         return terms
 
-    def _total(self, terms):
+    def _total(self, terms, step):
         weights = {
             "g_adversarial": 1.0,
             "info_foreground": self._settings.info_weight,
             "info_background": self._settings.info_weight,
             "mask_entropy": self._settings.binary_weight,
             "area": self._settings.area_weight,
-            "size": self._settings.size_weight,
+            "size": self._settings.size_weight * self._has_guards(step),
         }
         return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
