@@ -24,9 +24,7 @@ from tfcomgan.paper_figures import Plate
 
 _BATCH = 100
 _COLUMNS = 8  # Pictures in a figure.
-_NO_MASKS = (
-    "No scores of masks: the data set has none to compare with. See predictions.png."
-)
+_NO_MASKS = "No scores: the data set has no masks. See predictions.png instead."
 
 
 def evaluate(
