@@ -27,7 +27,16 @@ from pipelines.settings import (
     TrainingSettings,
     Work,
 )
-from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
+from tfcomgan import (
+    callbacks,
+    config,
+    evaluation,
+    export,
+    figures,
+    latents,
+    serving_files,
+    training,
+)
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
@@ -290,4 +299,5 @@ def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:
         low=segmenter.inputs.low,
         directory=base / str(export.next_version(base)),
     )
+    serving_files.write_server_configs(base.parent)
     return {"version_dir": str(version_dir.relative_to(work.place.run_dir))}
