@@ -22,6 +22,7 @@ from pipelines.artifacts import (
     save_weights,
 )
 from pipelines.settings import (
+    ExportSettings,
     OrientationSettings,
     PrepareSettings,
     TrainingSettings,
@@ -289,7 +290,9 @@ def evaluate(
     return result
 
 
-def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:
+def export_segmenter(
+    work: Work, *, segmenter: Segmenter, chosen: ExportSettings
+) -> dict:
     """Writes the segmenter as a SavedModel in TensorFlow Serving's layout."""
     base = export.serving_dir(work.place.run_dir)
     version_dir = export.export_segmenter(
@@ -297,6 +300,7 @@ def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:
         image_size=segmenter.inputs.image_size,
         num_levels=segmenter.settings.num_levels,
         low=segmenter.inputs.low,
+        with_litert=chosen.litert,
         directory=base / str(export.next_version(base)),
     )
     serving_files.write_server_configs(base.parent)

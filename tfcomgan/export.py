@@ -30,6 +30,7 @@ def export_segmenter(
     num_levels: int,
     directory: pathlib.Path,
     low: int = -1,
+    with_litert: bool = False,
 ) -> pathlib.Path:
     """Writes the segmenter, with all that turns a picture into its input, as a SavedModel.
 
@@ -44,6 +45,7 @@ def export_segmenter(
       num_levels: Levels of the U-Net; sides must be multiples of 2^(num_levels - 1).
       directory: The version folder to make, as in serving/segmenter/1.
       low: Value of black, as in training: -1 or 0.
+      with_litert: Whether to add segmenter.tflite; see `litert`.
 
     Returns:
       `directory`, which appears complete or not at all.
@@ -54,6 +56,7 @@ def export_segmenter(
     """
     import keras
 
+    from tfcomgan import litert
     from tfcomgan.serving_signatures import Signatures
 
     directory = pathlib.Path(directory)
@@ -82,6 +85,9 @@ def export_segmenter(
         archive.write_out(str(written), verbose=False)
         serving_files.write_warmup(written, image_size)
         serving_files.write_signatures(written, image_size, multiple)
+        if with_litert:
+            content = litert.convert(segmenter, image_size=image_size, low=low)
+            (written / "segmenter.tflite").write_bytes(content)
         os.replace(written, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
