@@ -24,7 +24,7 @@ def test_damaged_file_crashes_and_hangs_nothing(count, tmp_path):
     assert done.returncode == 0, f"{done.stderr[-2000:]}\n{current.read_bytes()!r}"
     result = json.loads(done.stdout)
     print(result)
-    refused = sum(result["messages"].values())
+    refused = sum(result["reasons"].values())
     assert result["masks"] + refused == count
     # The changes are neither all fatal nor all harmless.
     assert result["masks"] > count / 20 and refused > count / 20

@@ -4,6 +4,8 @@ Its converter is part of TensorFlow; the file runs by `tf.lite.Interpreter`, by 
 ai-edge-litert, and by LiteRT's libraries for C++, Java, Swift.
 """
 
+import tempfile
+
 import keras
 import tensorflow as tf
 
@@ -23,12 +25,18 @@ def convert(segmenter: keras.Model, *, image_size: int, low: int = -1) -> bytes:
     """
     square = tf.TensorSpec([1, image_size, image_size, 3], tf.uint8, "images")
 
-    @tf.function(input_signature=[square])
     def segment(images):
         logits = segmenter(input_pipeline.scale(images, low), training=False)
         return {"mask": tf.sigmoid(logits)}
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [segment.get_concrete_function()], segmenter
-    )
-    return converter.convert()
+    # By way of a SavedModel: a function handed to the converter keeps Keras' variables
+    # as empty resources, and its masks are NaN.
+    archive = keras.export.ExportArchive()
+    archive.track(segmenter)
+    archive.add_endpoint("serving_default", segment, input_signature=[square])
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=["serving_default"]
+        )
+        return converter.convert()
