@@ -148,8 +148,7 @@ def test_command_says_what_to_put_right(arguments, message, tmp_path):
 @pytest.fixture(scope="module")
 def ready():
     """The stand-in for a server, in a process that has only TensorFlow."""
-    with serving_stand_in.start(exported()[1]) as ready:
-        yield ready
+    return serving_stand_in.start(exported()[1])
 
 
 @pytest.mark.parametrize("scheme", ["rest", "grpc"])

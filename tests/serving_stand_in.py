@@ -9,8 +9,9 @@ for integers.
 POST /faults with a number makes as many requests fail as those of a busy server do.
 """
 
+import atexit
 import base64
-import contextlib
+import functools
 import http.server
 import json
 import os
@@ -40,9 +41,13 @@ import tensorflow as tf  # noqa: E402
 FAULTS = []  # One for each request to fail.
 
 
-@contextlib.contextmanager
-def start(version_dir: pathlib.Path):
-    """Yields what the process says when it is ready: ports `rest` and `grpc`, `warmup`."""
+@functools.cache
+def start(version_dir: pathlib.Path) -> dict:
+    """Starts a server, which ends with this process, or finds the one there is.
+
+    Returns:
+      What it says when it is ready: the ports `rest` and `grpc`, the signatures `warmup`.
+    """
     server = subprocess.Popen(
         [sys.executable, "-I", __file__, str(version_dir)],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
@@ -50,12 +55,8 @@ def start(version_dir: pathlib.Path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    try:
-        yield json.loads(server.stdout.readline())
-        assert server.poll() is None, "The server died."
-    finally:
-        server.stdin.close()  # Ends it.
-        server.wait(timeout=60)
+    atexit.register(server.stdin.close)  # Ends it.
+    return json.loads(server.stdout.readline())
 
 
 class Refused(Exception):
@@ -234,4 +235,4 @@ if __name__ == "__main__":
         ready |= {"no_grpc": str(error)}
     assert not {"tfcomgan", "keras", "tf_keras"} & set(sys.modules)
     print(json.dumps(ready), flush=True)
-    sys.stdin.read()  # Until the test closes it.
+    sys.stdin.read()  # Until the tests end.

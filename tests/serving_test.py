@@ -26,8 +26,7 @@ FILES = [picture_bytes.encode(picture_bytes.photo(), "JPEG", quality=90),
 @pytest.fixture(scope="module")
 def ready():
     """The stand-in for a server, in a process that has only TensorFlow."""
-    with serving_stand_in.start(exported()[1]) as ready:
-        yield ready
+    return serving_stand_in.start(exported()[1])
 
 
 @pytest.fixture(scope="module")
