@@ -33,7 +33,7 @@ STAGES = {
     "train_generator": (stages.train_generator, 2),
     "train_segmenter": (stages.train_segmenter, 2),
     "evaluate": (evaluating.evaluate, 2),
-    "export": (stages.export_segmenter, 1),
+    "export": (stages.export_segmenter, 2),
 }
 _CONFIG_FILE = "operative_config.gin"
 _MARK = "run.json"

@@ -105,3 +105,14 @@ class OrientationSettings:
                 "`orientation.num_samples` must be positive. "
                 f"Received: {self.num_samples}."
             )
+
+
+@config.settings("export")
+class ExportSettings:
+    """What is exported beside the SavedModel.
+
+    Attributes:
+      litert: Whether to add segmenter.tflite, for phones and boards.
+    """
+
+    litert: bool = False

@@ -9,47 +9,27 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from segmenters import (
+    LEVELS,
+    SIZE,
+    exported,
+    mean_of_channels,
+    pictures,
+    resize,
+)
 
 from tfcomgan import export
 from tfcomgan.errors import UserError
-from tfcomgan.networks import unet
-
-SIZE, LEVELS = 32, 3
-
-
-def _disturbed_unet() -> unet.UNet:
-    """A U-Net as different from its first state as training makes it."""
-    keras.utils.set_random_seed(0)
-    net = unet.build(unet.SegmenterSettings(width=4, num_levels=LEVELS), SIZE)
-    rng = np.random.default_rng(0)
-    draw = {
-        "moving_mean": lambda shape: rng.normal(0, 0.3, shape),
-        "moving_variance": lambda shape: rng.uniform(0.1, 0.3, shape),
-        "gamma": lambda shape: rng.uniform(0.5, 1.5, shape),
-        "beta": lambda shape: rng.normal(0, 0.3, shape),
-    }
-    for variable in net.variables:
-        if variable.name in draw:
-            variable.assign(draw[variable.name](variable.shape))
-    # Masks that reach from 0 to 1: logits of mean 0 and deviation 2 on noise.
-    logits = net(rng.uniform(-1, 1, [4, SIZE, SIZE, 3]).astype(np.float32)).numpy()
-    gain = 2 / logits.std()
-    net.head.kernel.assign(gain * net.head.kernel)
-    net.head.bias.assign(gain * (net.head.bias - logits.mean()))
-    return net
 
 
 @pytest.fixture(scope="module")
 def net():
-    return _disturbed_unet()
+    return exported()[0]
 
 
 @pytest.fixture(scope="module")
-def directory(net, tmp_path_factory):
-    base = tmp_path_factory.mktemp("run") / "serving" / "segmenter"
-    return export.export_segmenter(
-        net, image_size=SIZE, num_levels=LEVELS, directory=base / "1"
-    )
+def directory():
+    return exported()[1]
 
 
 @pytest.fixture(scope="module")
@@ -57,44 +37,16 @@ def segment(directory):
     return export.load(directory)
 
 
-def _pictures(batch: int, height: int, width: int) -> np.ndarray:
-    rng = np.random.default_rng([batch, height, width])
-    return rng.integers(0, 256, [batch, height, width, 3], np.uint8)
-
-
-def _mean_of_channels() -> keras.Model:
-    """A segmenter whose logit is the pixel's mean, without borders to think of."""
-    conv = keras.layers.Conv2D(
-        1, 1, kernel_initializer=keras.initializers.Constant(1 / 3)
-    )
-    return keras.Sequential([keras.layers.Input([None, None, 3]), conv])
-
-
 # The numbers.
 
 
 def test_picture_of_training_size_gives_the_keras_models_mask(net, segment):
-    images = _pictures(3, SIZE, SIZE)
+    images = pictures(3, SIZE, SIZE)
     logits = net(images.astype(np.float32) / 127.5 - 1, training=False)
     expected = 1 / (1 + np.exp(-logits.numpy()))
     assert np.ptp(expected) > 0.8
     # Nothing is resampled; pixels may differ by an ulp, which the network carries on.
     np.testing.assert_allclose(segment(images), expected, atol=1e-5)
-
-
-def _triangle_weights(size_out: int, size_in: int, antialias: bool) -> np.ndarray:
-    """[out, in] weights of linear interpolation between the centres of pixels."""
-    ratio = size_in / size_out
-    radius = max(ratio, 1) if antialias else 1
-    centre = (np.arange(size_out)[:, None] + 0.5) * ratio - 0.5
-    weights = np.maximum(0, 1 - np.abs(np.arange(size_in) - centre) / radius)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _resize(images: np.ndarray, size: tuple[int, int], antialias: bool) -> np.ndarray:
-    rows = _triangle_weights(size[0], images.shape[1], antialias)
-    columns = _triangle_weights(size[1], images.shape[2], antialias)
-    return np.einsum("ph,qw,bhwc->bpqc", rows, columns, images.astype(np.float64))
 
 
 @pytest.mark.parametrize(
@@ -111,15 +63,15 @@ def test_any_size_is_resized_rounded_segmented_and_resized_back(
     net, segment, size, inner
 ):
     for batch in (1, 3):
-        images = _pictures(batch, *size)
+        images = pictures(batch, *size)
         masks = segment(images)
         assert masks.shape == (batch, *size, 1)
         assert masks.dtype == np.float32
         assert masks.min() >= 0 and masks.max() <= 1
-        levels = np.round(_resize(images, inner, antialias=True))
+        levels = np.round(resize(images, inner, antialias=True))
         logits = net((levels / 127.5 - 1).astype(np.float32), training=False)
         expected = 1 / (1 + np.exp(-logits.numpy().astype(np.float64)))
-        expected = _resize(expected, size, antialias=False)
+        expected = resize(expected, size, antialias=False)
         # TensorFlow's weights are float32, so a few of thousands of levels near one half
         # are rounded the other way. Unrounded levels would give a mean of 5e-4 or more,
         # a plain resize 1e-2.
@@ -131,7 +83,7 @@ def test_any_size_is_resized_rounded_segmented_and_resized_back(
 @pytest.mark.parametrize("low", [-1, 0])
 def test_black_is_low_and_white_is_one(tmp_path, low):
     export.export_segmenter(
-        _mean_of_channels(),
+        mean_of_channels(),
         image_size=4,
         num_levels=1,
         directory=tmp_path / "1",
@@ -150,20 +102,6 @@ def test_picture_without_pixels_is_an_error_and_no_crash(segment):
 
 
 # Who can load it.
-
-
-def test_signature_has_the_promised_names_dtypes_and_shapes(directory):
-    signatures = tf.saved_model.load(str(directory)).signatures
-    assert list(signatures) == ["serving_default"]
-    signature = signatures["serving_default"]
-    inputs = signature.structured_input_signature[1]
-    outputs = signature.structured_outputs
-    assert list(inputs) == ["images"]
-    assert inputs["images"].dtype == tf.uint8
-    assert inputs["images"].shape.as_list() == [None, None, None, 3]
-    assert list(outputs) == ["mask"]
-    assert outputs["mask"].dtype == tf.float32
-    assert outputs["mask"].shape.as_list() == [None, None, None, 1]
 
 
 # Loads as Python does and as TF Serving's C++ does (tags, a session, names of tensors).
@@ -204,7 +142,7 @@ np.savez(masks, **{f"new_{k}": v for k, v in new.items()},
 def test_loads_without_keras_or_this_package_and_by_the_session_loader(
     segment, directory, tmp_path
 ):
-    images = {"square": _pictures(2, SIZE, SIZE), "other": _pictures(1, 50, 37)}
+    images = {"square": pictures(2, SIZE, SIZE), "other": pictures(1, 50, 37)}
     np.savez(tmp_path / "images.npz", **images)
     done = subprocess.run(
         [
@@ -272,7 +210,7 @@ def test_version_appears_complete_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "write_out", write_half)
     with pytest.raises(OSError, match="No space left"):
         export.export_segmenter(
-            _mean_of_channels(),
+            mean_of_channels(),
             image_size=4,
             num_levels=1,
             directory=tmp_path / "base" / "1",

@@ -106,6 +106,14 @@ def test_changed_segmenter_leaves_the_generator_and_gets_the_next_version(run_di
     assert any(not np.array_equal(old[key], new[key]) for key in old)
 
 
+def test_litert_file_asked_for_comes_with_the_next_version(run_dir):
+    changed = tiny(run_dir, "--gin_param=export.litert=True")
+    assert _executed(command.run(*changed)) == ("export",)
+    found = (run_dir / "serving").rglob("segmenter.tflite")
+    assert [path.parent.name for path in found] == ["2"]
+    assert (run_dir / "serving/models.config").is_file()
+
+
 @pytest.mark.parametrize(
     ("parameter", "touched"),
     [

@@ -75,7 +75,7 @@ def test_artifact_lists_the_digest_of_every_file_of_its_own(finished, stage):
     assert on_disk - {"artifact.json"} == {n for n in files if not n.startswith("..")}
     serving = {
         f"../{path.relative_to(finished)}"
-        for path in (finished / "serving").rglob("*")
+        for path in (finished / "serving/segmenter").rglob("*")
         if path.is_file()
     }
     assert {n for n in files if n.startswith("..")} == (

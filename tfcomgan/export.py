@@ -1,11 +1,7 @@
 """The trained segmenter as a SavedModel for TF Serving and `tfcomgan.segment`.
 
-Signature `serving_default`, for pictures of any one size per batch:
-
-  images  uint8 [batch, height, width, 3]
-  mask    float32 [batch, height, width, 1] in [0, 1]; 1 = object
-
-A version is a folder with a whole number for a name, as TF Serving wants it:
+What it can be asked: `serving_signatures`; what lies beside it: `serving_files`. A version
+is a folder with a whole number for a name, as TF Serving wants it:
 RUN_DIR/serving/segmenter/1.
 """
 
@@ -17,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tfcomgan import serving_files
 from tfcomgan.errors import UserError
 
 # TensorFlow and Keras are imported where they are used: finding a model, or none, must
@@ -24,8 +21,6 @@ from tfcomgan.errors import UserError
 if TYPE_CHECKING:
     import keras
     import numpy as np
-
-LONGEST = 4  # times the short side; beyond, a picture is squeezed.
 
 
 def export_segmenter(
@@ -35,8 +30,9 @@ def export_segmenter(
     num_levels: int,
     directory: pathlib.Path,
     low: int = -1,
+    with_litert: bool = False,
 ) -> pathlib.Path:
-    """Writes the segmenter, with all that turns a picture into its input, as one graph.
+    """Writes the segmenter, with all that turns a picture into its input, as a SavedModel.
 
     A picture keeps its aspect: its short side becomes `image_size`, as in training, its
     long side the nearest multiple of 2^(num_levels - 1), but at most 4 * image_size, so
@@ -49,6 +45,7 @@ def export_segmenter(
       num_levels: Levels of the U-Net; sides must be multiples of 2^(num_levels - 1).
       directory: The version folder to make, as in serving/segmenter/1.
       low: Value of black, as in training: -1 or 0.
+      with_litert: Whether to add segmenter.tflite; see `litert`.
 
     Returns:
       `directory`, which appears complete or not at all.
@@ -58,7 +55,9 @@ def export_segmenter(
       ValueError: `image_size` is not a multiple of 2^(num_levels - 1).
     """
     import keras
-    import tensorflow as tf
+
+    from tfcomgan import litert
+    from tfcomgan.serving_signatures import Signatures
 
     directory = pathlib.Path(directory)
     multiple = 2 ** (num_levels - 1)
@@ -72,14 +71,11 @@ def export_segmenter(
             f"The version folder {directory} exists. A published version is never "
             "overwritten: remove the folder, or export the next number."
         )
-
-    def segment(images):
-        return {"mask": _mask(segmenter, images, image_size, multiple, low)}
-
-    pictures = tf.TensorSpec([None, None, None, 3], tf.uint8, name="images")
     archive = keras.export.ExportArchive()
     archive.track(segmenter)
-    archive.add_endpoint("serving_default", segment, input_signature=[pictures])
+    signatures = Signatures(segmenter, image_size, multiple, low)
+    for name, (function, spec) in signatures.endpoints().items():
+        archive.add_endpoint(name, function, input_signature=[spec])
     directory.parent.mkdir(parents=True, exist_ok=True)
     # Servers look at folders named by numbers only, and a rename is atomic.
     unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=directory.parent)
@@ -87,36 +83,15 @@ def export_segmenter(
         # Below, since mkdtemp's own folder is closed to a server of another user.
         written = pathlib.Path(unfinished, directory.name)
         archive.write_out(str(written), verbose=False)
+        serving_files.write_warmup(written, image_size)
+        serving_files.write_signatures(written, image_size, multiple)
+        if with_litert:
+            content = litert.convert(segmenter, image_size=image_size, low=low)
+            (written / "segmenter.tflite").write_bytes(content)
         os.replace(written, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return directory
-
-
-def _mask(segmenter, images, image_size, multiple, low):
-    """uint8 [B,H,W,3] to probabilities [B,H,W,1]."""
-    import tensorflow as tf
-
-    from tfcomgan.data import input_pipeline
-
-    shape = tf.shape(images)[1:3]
-    inner = _network_size(shape, image_size, multiple)
-    x = tf.image.resize(tf.cast(images, tf.float32), inner, antialias=True)
-    # Whole grey levels, as the input pipeline keeps pictures.
-    x = input_pipeline.scale(tf.round(x), low)
-    mask = tf.sigmoid(segmenter(x, training=False))
-    return tf.clip_by_value(tf.image.resize(mask, shape), 0.0, 1.0)
-
-
-def _network_size(shape, image_size, multiple):
-    """int32 [height, width] at which the U-Net sees a picture of int32 [2] `shape`."""
-    import tensorflow as tf
-
-    shape = tf.cast(shape, tf.int64)
-    step = multiple * tf.reduce_min(shape)
-    # (2a + b) // 2b is a / b to the nearest whole number.
-    size = multiple * ((2 * image_size * shape + step) // (2 * step))
-    return tf.cast(tf.minimum(size, LONGEST * image_size), tf.int32)
 
 
 def load(directory: pathlib.Path) -> Callable[["np.ndarray"], "np.ndarray"]:
@@ -156,7 +131,7 @@ def _unusable(directory, reason):
 
 def serving_dir(run_dir: pathlib.Path) -> pathlib.Path:
     """Where the exports of a run lie, one folder for each version."""
-    return pathlib.Path(run_dir) / "serving" / "segmenter"
+    return pathlib.Path(run_dir) / "serving" / serving_files.MODEL
 
 
 def versions(base: pathlib.Path) -> list[int]:
