@@ -6,7 +6,7 @@ the same with ReDO's. Where the prepared folder is missing it downloads 1.2 GB.
 
 import importlib.util
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import tensorflow as tf
@@ -92,7 +92,11 @@ class CubSource:
     split: Literal["official", "redo"] = "official"
 
     def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+        self,
+        data_dir: pathlib.Path,
+        manual_dir: pathlib.Path | None = None,
+        *,
+        beam: Sequence[str] | None = None,
     ) -> tfds.core.DatasetBuilder:
         """Finds the data set under `data_dir`, or makes it there; returns its builder.
 
@@ -100,6 +104,7 @@ class CubSource:
           data_dir: Holds `caltech_birds2011/0.2.0`, or gets it.
           manual_dir: May hold the two archives, packed or unpacked, which are then not
             downloaded; for ReDO's split holds its file.
+          beam: TFDS makes it, so anything but None is an error.
 
         Raises:
           UserError: It has to be made and cannot be: the archives cannot be downloaded
@@ -115,7 +120,7 @@ class CubSource:
                 )
             if self.split == "redo":
                 splits.check_redo_file(_redo_file(manual_dir))
-        return manual.prepare(builder, data_dir, manual_dir)
+        return manual.prepare(builder, data_dir, manual_dir, beam=beam)
 
     def adapt(self, example: dict) -> dict:
         """TFDS's example with our keys.
