@@ -24,6 +24,7 @@ needs_beam = pytest.mark.skipif(
     importlib.util.find_spec("apache_beam") is None,
     reason="apache-beam is not installed: pip install 'tfcomgan[beam]'",
 )
+PROCESSES = ("direct_num_workers=2", "direct_running_mode=multi_processing")
 SCENES = ScenesSource(image_size=8, num_train=30, num_test=4)
 
 
@@ -113,17 +114,18 @@ def test_painted_scenes_are_the_same(tmp_path):
 @needs_beam
 @pytest.mark.slow
 def test_processes_that_share_nothing_write_the_same(tmp_path):
-    options = ("direct_num_workers=2", "direct_running_mode=multi_processing")
-    check_same(*zipped(tmp_path), tmp_path, *options)
-    check_same(SCENES, None, tmp_path, *options)
+    check_same(*zipped(tmp_path), tmp_path, *PROCESSES)
 
 
 @needs_beam
-def test_what_a_worker_finds_bad_is_told_as_in_the_plain_way(tmp_path):
+@pytest.mark.parametrize(
+    "options", [(), pytest.param(PROCESSES, marks=pytest.mark.slow)]
+)
+def test_what_a_worker_finds_bad_is_told_as_in_the_plain_way(tmp_path, options):
     source, root = cars(tmp_path)
     save(root / "cars/data_mrcnn/test/resized/3_maskresized.png", 3, 3)
     texts = []
-    for beam in (None, ()):
+    for beam in (None, options):
         with pytest.raises(UserError) as error:
             source.prepare(tmp_path / "data", root, beam=beam)
         texts.append(str(error.value))

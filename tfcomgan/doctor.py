@@ -174,7 +174,7 @@ def _warn_of_duplicates(good) -> Iterator[str]:
             f"{good[i].name} and {good[j].name}" for i, j in pairs[:_LISTED]
         )
         yield (
-            f"Near duplicates, {len(pairs)} pairs: {listed}"
+            f"Near duplicates, {len(pairs)} pair{'s' * (len(pairs) > 1)}: {listed}"
             + ("; ..." if len(pairs) > _LISTED else ".")
             + (
                 f" {across} lie across splits: test scores will be too good."

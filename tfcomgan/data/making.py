@@ -54,6 +54,11 @@ class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=
     def _generate_examples(self):
         raise NotImplementedError  # TFDS wants it; `_split_generators` has them.
 
+    def _log_download_bytes(self):
+        """Says nothing: TFDS would speak of a download, and there is none."""
+
+    _log_download_done = _log_download_bytes
+
     def _describe(
         self, description: str, *, has_masks: bool, size: int | None = None, **more
     ) -> tfds.core.DatasetInfo:

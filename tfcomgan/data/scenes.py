@@ -80,7 +80,8 @@ class Scenes(making.PictureBuilder):
         del dl_manager  # Nothing to download.
         c = self.builder_config
         return {
-            split: self.each(functools.partial(_example, c, split, first), range(count))
+            # Not `each`: painting is Python, which threads only slow down.
+            split: self.chain(functools.partial(_paint, c, split, first), range(count))
             for split, first, count in (
                 ("train", 0, c.num_train),
                 ("test", _TEST_INDEX, c.num_test),
@@ -88,10 +89,10 @@ class Scenes(making.PictureBuilder):
         }
 
 
-def _example(chosen: ScenesBuilderConfig, split: str, first: int, i: int):
+def _paint(chosen: ScenesBuilderConfig, split: str, first: int, i: int):
     image, mask = paint(image_size=chosen.image_size, seed=chosen.seed, index=first + i)
     name = f"{split}-{i:05d}"
-    return name, {"image": image, "mask": mask, "file_name": name}
+    yield name, {"image": image, "mask": mask, "file_name": name}
 
 
 @config.settings("scenes")
