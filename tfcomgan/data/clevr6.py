@@ -16,7 +16,6 @@ import io
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -110,7 +109,7 @@ def _read_png(path, mode: str) -> np.ndarray:
 
 
 @config.settings("clevr6")
-class Clevr6Source:
+class Clevr6Source(making.Source):
     """Settings of the data set `clevr6`.
 
     Attributes:
@@ -133,20 +132,15 @@ class Clevr6Source:
         """What `manual_dir` holds; empty without it."""
         return self._config_name(_find(manual_dir)) if manual_dir else ""
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Prepares what `manual_dir` holds, unless it is done; returns its builder.
+        """Of what `manual_dir` holds, else of what is prepared in `data_dir`.
 
         Args:
-          data_dir: Gets `clevr6/CONFIG/1.0.0`.
+          data_dir: Has `clevr6/CONFIG/1.0.0`, or gets it.
           manual_dir: A folder with the official file, a zip, or `images/` and `masks/`;
-            or one of these files. Without it, what is prepared in `data_dir` is used.
-          beam: See `making.make`.
+            or one of these files.
 
         Raises:
           UserError: There is nothing to prepare from, it is ambiguous, or damaged.
@@ -159,7 +153,7 @@ class Clevr6Source:
                 name=name, num_objects=self.num_objects, path=path
             ),
         )
-        return making.make(builder, beam=beam)
+        return builder
 
     def _official_name(self) -> str:
         return "official_{}to{}".format(*self.num_objects)
@@ -179,10 +173,6 @@ class Clevr6Source:
             return fits[0]
         found = f"several prepared copies ({', '.join(fits)})" if fits else "none"
         raise UserError(f"`clevr6` is not given; {data_dir} has {found}.\n{_WAY_OUT}")
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask` and `file_name` already."""
-        return example
 
 
 def _find(manual_dir: pathlib.Path) -> pathlib.Path | zipfile.Path:

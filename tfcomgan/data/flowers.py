@@ -6,7 +6,6 @@ the automatic segmenter of Nilsback & Zisserman (2007), which painted the ground
 
 import functools
 import pathlib
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -94,7 +93,7 @@ def mask_of(segmentation: np.ndarray) -> np.ndarray:
 
 
 @config.settings("flowers")
-class FlowersSource:
+class FlowersSource(manual.Source):
     """Settings of the data set `flowers`.
 
     Attributes:
@@ -104,17 +103,9 @@ class FlowersSource:
 
     split: Literal["official", "redo"] = "redo"
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """See `manual.prepare`."""
-        builder = Flowers(data_dir=str(data_dir), config=self.split)
-        return manual.prepare(builder, data_dir, manual_dir, beam=beam)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask`, `label` and `file_name` already."""
-        return example
+        """TFDS's, with masks."""
+        del manual_dir
+        return Flowers(data_dir=str(data_dir), config=self.split)

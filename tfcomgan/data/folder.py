@@ -9,7 +9,7 @@ import functools
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from tfcomgan.errors import UserError
 
 
 @config.settings("folder")
-class FolderSource:
+class FolderSource(making.Source):
     """Settings of the data set `folder`.
 
     Attributes:
@@ -54,31 +54,20 @@ class FolderSource:
         """Hex SHA-256 of names and bytes of all pictures and masks."""
         return listings.scan(manual_dir).content()
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Stores the pictures under `data_dir` unless they are there; returns the builder.
+        """Of the pictures as they are now.
 
-        Of a pipeline (`beam`, see `making.make`), the look for bad pictures is no part.
-
-        Raises:
-          UserError: There are not two pictures to be read, or some are bad (`BadPicture`)
-            and not to be skipped.
+        Making it raises a UserError where there are not two pictures to be read, or some
+        are bad and not to be skipped. The look for bad ones is no part of a pipeline.
         """
         listing = listings.scan(manual_dir)
         builder = Folder(
             data_dir=str(data_dir),
             config=FolderBuilderConfig(source=self, listing=listing),
         )
-        return making.make(builder, beam=beam)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `file_name` and, with masks, `mask`."""
-        return example
+        return builder
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

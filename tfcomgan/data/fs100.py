@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import hashlib
 import pathlib
-from collections.abc import Sequence
 from typing import Literal
 
 import tensorflow_datasets as tfds
@@ -62,7 +61,7 @@ def _person(name: str) -> str:
 
 
 @config.settings("fs100")
-class Fs100Source:
+class Fs100Source(making.Source):
     """Settings of the data set `fs100`.
 
     Attributes:
@@ -88,29 +87,16 @@ class Fs100Source:
         """Hex SHA-256 of names and bytes of the pictures used."""
         return self._scan(manual_dir)[1].content()
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Stores the pictures under `data_dir` unless they are there; returns the builder.
-
-        Args:
-          data_dir: Gets `fs100/CONFIG/1.0.0`.
-          manual_dir: Holds one folder of pictures per person.
-          beam: See `making.make`.
-
-        Raises:
-          UserError: There are too few people, or pictures that cannot be read.
-        """
+        """Of the pictures in `manual_dir`, one folder per person."""
         people, faces = self._scan(manual_dir)
         builder = Fs100(
             data_dir=str(data_dir),
             config=Fs100BuilderConfig(people=people, listing=faces, source=self),
         )
-        return making.make(builder, beam=beam)
+        return builder
 
     def _scan(self, manual_dir) -> tuple[tuple[str, ...], listing.Listing]:
         """The people used, and their pictures."""
@@ -130,7 +116,3 @@ class Fs100Source:
         people = tuple(map(listing.shown, everyone[: self.num_classes]))
         names = tuple(n for n in found.pictures if listing.shown(_person(n)) in people)
         return people, found._replace(pictures=names, masks=None)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `label` and `file_name` already."""
-        return example

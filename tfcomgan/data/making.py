@@ -45,6 +45,43 @@ class Spread:
         return (pair for item in items for pair in read_all(item))
 
 
+class Source:
+    """The settings of a data set, which find or make it; to be inherited."""
+
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
+    ) -> tfds.core.DatasetBuilder:
+        """What finds the data set under `data_dir`, or can make it there.
+
+        Raises:
+          UserError: It is not there, and what it would be made from is not good.
+        """
+        raise NotImplementedError
+
+    def prepare(
+        self,
+        data_dir: pathlib.Path,
+        manual_dir: pathlib.Path | None = None,
+        *,
+        beam: Sequence[str] | None = None,
+    ) -> tfds.core.DatasetBuilder:
+        """Finds the data set under `data_dir`, or makes it there; returns its builder.
+
+        Args:
+          data_dir: Folder of prepared data sets.
+          manual_dir: Folder of files fetched by hand, or of the user's own.
+          beam: See `make`.
+
+        Raises:
+          UserError: It has to be made and cannot be, for the reason told.
+        """
+        return make(self.builder(data_dir, manual_dir), beam=beam)
+
+    def adapt(self, example: dict) -> dict:
+        """A builder's example with our keys: `image`, `file_name`, perhaps `mask`, ..."""
+        return example
+
+
 class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """What our own builders share; they make their examples by `each` or `chain`."""
 
@@ -169,7 +206,7 @@ def _from_worker(error: Exception) -> str:
         raised = r"^tfcomgan\.\S*(?:UserError|BadPicture): (.*)"
         found = re.search(raised, text, re.MULTILINE | re.DOTALL)
         text = found[1] if found else ""
-    return text.partition(" [while running")[0]
+    return re.split(r" \[while running|\n\nDuring handling", text)[0]
 
 
 def in_parallel(function: Callable, items: Iterable) -> Iterator:

@@ -182,3 +182,13 @@ def _missing(builder, data_dir, cause: str) -> str:
         + "Or give the same command with --stages=prepare on a machine that has them, "
         f"and copy what it makes to {builder.data_dir}."
     )
+
+
+class Source(making.Source):
+    """Settings of a data set whose builder may be `FromArchives`."""
+
+    def prepare(self, data_dir, manual_dir=None, *, beam=None):
+        builder = self.builder(data_dir, manual_dir)
+        if isinstance(builder, FromArchives):
+            return prepare(builder, data_dir, manual_dir, beam=beam)
+        return making.make(builder, beam=beam)

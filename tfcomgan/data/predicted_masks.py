@@ -13,7 +13,6 @@ takes them for RGB, so trains on blue for red; here red is red.
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -82,7 +81,7 @@ def _check_files(root: pathlib.Path, stems: list[str]) -> None:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OfficialOrSelected:
+class OfficialOrSelected(manual.Source):
     """Settings of Stanford Cars and Dogs, and what both do with them.
 
     Attributes:
@@ -96,40 +95,32 @@ class OfficialOrSelected:
 
     pictures: Literal["official", "drc"] = "official"
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """See `manual.prepare` and `predicted_masks.prepare`."""
+        """TFDS's, or the selection's."""
         if self.pictures == "drc":
-            return prepare(self.NAME, self.LISTS, data_dir, manual_dir, beam=beam)
-        builder = self.OFFICIAL(data_dir=str(data_dir))
-        return manual.prepare(builder, data_dir, manual_dir, beam=beam)
+            return selected(self.NAME, self.LISTS, data_dir, manual_dir)
+        return self.OFFICIAL(data_dir=str(data_dir))
 
     def adapt(self, example: dict) -> dict:
         """An example with our keys."""
         return example if self.pictures == "drc" else self._adapt_official(example)
 
 
-def prepare(
+def selected(
     name: str,
     lists: dict[str, str],
     data_dir: pathlib.Path,
     manual_dir: pathlib.Path | None,
-    *,
-    beam: Sequence[str] | None,
 ) -> tfds.core.DatasetBuilder:
-    """Finds a data set under `data_dir`, or makes it there; returns its builder.
+    """The builder of the pictures with predicted masks.
 
     Args:
       name: 'cars' or 'dogs'.
       lists: File names of the lists of ids, by split.
       data_dir: Holds `predicted_masks/NAME/1.0.0`, or gets it.
       manual_dir: Holds `NAME/` in the layout above, or is that folder.
-      beam: See `making.make`.
 
     Raises:
       UserError: Files are missing or damaged.
@@ -152,7 +143,7 @@ def prepare(
             "as Deep Region Competition offers them "
             "(github.com/yuPeiyu98/Deep-Region-Competition)."
         )
-    return making.make(builder, beam=beam)
+    return builder
 
 
 def _has(root: pathlib.Path, lists: dict[str, str]) -> bool:

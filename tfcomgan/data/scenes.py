@@ -7,7 +7,6 @@ its size, seed and index: nothing is downloaded.
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -96,7 +95,7 @@ def _paint(chosen: ScenesBuilderConfig, split: str, first: int, i: int):
 
 
 @config.settings("scenes")
-class ScenesSource:
+class ScenesSource(making.Source):
     """Settings of the data set `scenes`.
 
     Attributes:
@@ -117,18 +116,10 @@ class ScenesSource:
     def _builder_config(self) -> ScenesBuilderConfig:
         return ScenesBuilderConfig(**dataclasses.asdict(self))
 
-    def prepare(
-        self,
-        data_dir: pathlib.Path,
-        manual_dir: pathlib.Path | None = None,
-        *,
-        beam: Sequence[str] | None = None,
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Paints the data set under `data_dir`, see `making.make`; returns its builder."""
+        """Of the pictures, which it paints."""
         del manual_dir  # Nothing is fetched by hand.
         builder = Scenes(data_dir=str(data_dir), config=self._builder_config())
-        return making.make(builder, beam=beam)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask` and `file_name` already."""
-        return example
+        return builder
