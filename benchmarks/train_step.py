@@ -63,8 +63,8 @@ def operations(function: tf.types.experimental.ConcreteFunction) -> int:
     return profile.profile(function.graph, options=options.build()).total_float_ops
 
 
-def main(argv):
-    del argv
+def train_step():
+    """The compiled train step of the flags' networks, and a batch for it."""
     with precision(_POLICY.value):
         model = comgan.ComGAN(
             generator=generator.GeneratorSettings(
@@ -82,16 +82,23 @@ def main(argv):
             batch_size=_BATCH.value,
             seed=0,
         )
-        step = tf.function(model.train_step, jit_compile=_XLA.value)
         shape = [_BATCH.value, _SIZE.value, _SIZE.value, 3]
         batch = {
             "image": tf.random.stateless_uniform(shape, [0, 1], -1.0, 1.0),
             "position": tf.range(_BATCH.value, dtype=tf.int64),
         }
-        count = operations(step.get_concrete_function(batch))
-        rate = product_rate()
-        taken = seconds(lambda: step(batch)["d_adversarial"].numpy(), _STEPS.value)
-        rate = max(rate, product_rate())
+        step = tf.function(model.train_step, jit_compile=_XLA.value)
+        step.get_concrete_function(batch)  # Traced in this precision.
+    return step, batch
+
+
+def main(argv):
+    del argv
+    step, batch = train_step()
+    count = operations(step.get_concrete_function(batch))
+    rate = product_rate()
+    taken = seconds(lambda: step(batch)["d_adversarial"].numpy(), _STEPS.value)
+    rate = max(rate, product_rate())
     if _TRACE.value:
         tf.profiler.experimental.start(_TRACE.value)
         step(batch)["d_adversarial"].numpy()

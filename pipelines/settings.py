@@ -15,6 +15,7 @@ class Place(NamedTuple):
     manual_dir: Folder of files downloaded by hand.
     devices: See `training.strategy`.
     checkpoint_every: Steps between checkpoints.
+    beam: Options of the Beam pipeline that makes the data set, or None for none.
     """
 
     run_dir: pathlib.Path
@@ -22,6 +23,7 @@ class Place(NamedTuple):
     manual_dir: pathlib.Path | None
     devices: tuple[str, ...]
     checkpoint_every: int
+    beam: tuple[str, ...] | None = None
 
 
 class Work(NamedTuple):

@@ -53,7 +53,8 @@ _PICTURES = 12  # Columns of a grid.
 
 def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
     """Makes the data set, unless TFDS has it in the data folder already."""
-    builder = chosen.source.prepare(work.place.data_dir, work.place.manual_dir)
+    place = work.place
+    builder = chosen.source.prepare(place.data_dir, place.manual_dir, beam=place.beam)
     splits = {name: s.num_examples for name, s in builder.info.splits.items()}
     metadata = builder.info.metadata
     return {

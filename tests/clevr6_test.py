@@ -1,6 +1,5 @@
 """Tests of the data set `clevr6`, on small files in both of its layouts."""
 
-import io
 import pathlib
 import shutil
 import sys
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from PIL import Image
+from layouts import make_zip, picture, png, scene, write_records
 
 from tfcomgan.data import clevr6, clevr_with_masks, input_pipeline
 from tfcomgan.errors import UserError
@@ -22,26 +21,6 @@ def read(builder, split):
     """(image, mask) by file name."""
     examples = tfds.as_numpy(builder.as_dataset(split=split))
     return {e["file_name"].decode(): (e["image"], e["mask"]) for e in examples}
-
-
-def png(array):
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def picture(i):
-    """A grey picture of value 10 i, and a mask whose columns are labels 0, 1, ..., 6, 0."""
-    labels = np.tile(np.uint8([0, 1, 2, 3, 4, 5, 6, 0]), [6, 1])
-    return np.full([6, 8, 3], 10 * i, np.uint8), labels
-
-
-def make_zip(path, count, top=""):
-    with zipfile.ZipFile(path, "w") as archive:
-        for i in range(count):
-            for kind, content in zip(("images", "masks"), picture(i), strict=True):
-                archive.writestr(f"{top}{kind}/{i:05d}.png", png(content))
-    return path
 
 
 def prepare(tmp_path, manual_dir, **settings):
@@ -134,43 +113,6 @@ def test_two_data_sets_in_one_folder_are_ambiguous(tmp_path):
 
 
 # The official file.
-
-
-def scene(num_objects, value):
-    """A record of the official file: a picture of one value, object i in column 70 + i.
-
-    The picture's own columns and rows stand in its second and third channel.
-    """
-    image = np.zeros([240, 320, 3], np.uint8)
-    image[..., 0] = value
-    image[..., 1] = np.arange(320) % 256
-    image[..., 2] = np.arange(240)[:, np.newaxis]
-    masks = np.zeros([11, 240, 320, 1], np.uint8)
-    for i in range(1, num_objects + 1):
-        masks[i, :, 70 + i] = 255
-    masks[0] = 255 - masks[1:].sum(0)
-    visibility = np.float32(np.arange(11) <= num_objects)
-
-    def chars(array):  # A string per byte, as DeepMind's reader expects.
-        table = [bytes([i]) for i in range(256)]
-        values = [table[i] for i in array.ravel()]
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-
-    features = {
-        "image": chars(image),
-        "mask": chars(masks),
-        "visibility": tf.train.Feature(float_list=tf.train.FloatList(value=visibility)),
-        "shape": chars(np.zeros(11, np.uint8)),
-    }
-    return tf.train.Example(
-        features=tf.train.Features(feature=features)
-    ).SerializeToString()
-
-
-def write_records(path, records):
-    with tf.io.TFRecordWriter(str(path), options="GZIP") as writer:
-        for record in records:
-            writer.write(record)
 
 
 @pytest.fixture(scope="module")

@@ -152,7 +152,7 @@ def test_pictures_saved_again_are_found_as_near_duplicates(photos):
     image.resize((120, 120)).save(photos / "images/copy.jpg", quality=80)
     Image.new("1", (120, 120), 1).save(photos / "masks/copy.png")
     text = report(photos)
-    assert "Near duplicates, 1 pairs: images/3.png and images/copy.jpg." in text
+    assert "Near duplicates, 1 pair: images/3.png and images/copy.jpg." in text
 
 
 def test_near_duplicates_are_pairs_within_five_levels():

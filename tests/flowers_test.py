@@ -3,10 +3,10 @@
 import sys
 import tarfile
 
+import layouts
 import numpy as np
 import pytest
 import requests
-import scipy.io
 import tensorflow_datasets as tfds
 from PIL import Image
 from tensorflow_datasets.core.download import checksums
@@ -14,27 +14,10 @@ from tensorflow_datasets.core.download import checksums
 from tfcomgan.data import flowers
 from tfcomgan.errors import UserError
 
-SETS = {"trnid": [2, 4], "valid": [5], "tstid": [1, 3, 6]}
-LABELS = [1, 102, 7, 7, 50, 1]  # Of pictures 1 to 6.
-SIZES = [(20, 16), (16, 20), (12, 12), (24, 18), (16, 16), (30, 10)]  # Width, height.
-
 
 @pytest.fixture
 def unpacked(tmp_path):
-    """The official files, unpacked. A flower is the left half of its picture."""
-    root = tmp_path / "by_hand"
-    (root / "jpg").mkdir(parents=True)
-    (root / "segmim").mkdir()
-    for i, (width, height) in enumerate(SIZES, 1):
-        grey = np.full([height, width, 3], 30 * i, np.uint8)
-        Image.fromarray(grey).save(root / f"jpg/image_{i:05d}.jpg", quality=100)
-        grey[:, width // 2 :] = 0, 0, 254
-        Image.fromarray(grey).save(
-            root / f"segmim/segmim_{i:05d}.jpg", quality=100, subsampling=0
-        )
-    scipy.io.savemat(root / "setid.mat", SETS)
-    scipy.io.savemat(root / "imagelabels.mat", {"labels": [LABELS]})
-    return root
+    return layouts.flowers(tmp_path / "by_hand")
 
 
 @pytest.fixture
@@ -71,12 +54,12 @@ def test_unpacked_files_become_splits_masks_and_labels(
     assert no_network == []
     for name, role in roles.items():
         found = read(builder, name)
-        assert sorted(found) == SETS[role]
+        assert sorted(found) == layouts.FLOWER_SETS[role]
         for i, example in found.items():
-            width, height = SIZES[i - 1]
+            width, height = layouts.FLOWER_SIZES[i - 1]
             np.testing.assert_allclose(example["image"], 30 * i, atol=1)  # JPEG.
             assert example["image"].shape == (height, width, 3)
-            assert example["label"] == LABELS[i - 1] - 1
+            assert example["label"] == layouts.FLOWER_LABELS[i - 1] - 1
             assert example["file_name"] == f"image_{i:05d}.jpg".encode()
             is_flower = example["mask"][..., 0]
             # JPEG blurs the edge between flower and blue within its blocks of 8.
@@ -102,7 +85,7 @@ def test_archives_fetched_by_hand_are_unpacked(unpacked, tmp_path, monkeypatch):
     }
     monkeypatch.setattr(flowers.Flowers, "url_infos", known)
     builder = flowers.FlowersSource().prepare(tmp_path / "data", folder)
-    assert sorted(read(builder, "train")) == SETS["tstid"]
+    assert sorted(read(builder, "train")) == layouts.FLOWER_SETS["tstid"]
     # TFDS knows the check sum of the pictures' archive.
     (folder / "102flowers.tgz").write_bytes(b"<html>Not found</html>")
     with pytest.raises(UserError, match="wrong checksum"):

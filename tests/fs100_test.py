@@ -76,7 +76,7 @@ def test_unreadable_pictures_are_all_named_or_left_out(faces, tmp_path):
     source = fs100.Fs100Source(num_classes=4, on_bad_image="skip")
     builder = source.prepare(tmp_path / "data", faces)
     assert len(read(builder)) == 6
-    assert "2 of 8 pictures were left out" in builder.info.metadata["notes"][0]
+    assert "2 of 8 pictures left out" in builder.info.metadata["notes"][0]
 
 
 def test_missing_faces_and_too_few_people_are_said(faces, tmp_path):

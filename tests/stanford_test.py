@@ -9,6 +9,7 @@ import pytest
 import requests
 import scipy.io
 import tensorflow_datasets as tfds
+from layouts import predicted
 from PIL import Image
 from tensorflow_datasets.core.download import checksums
 
@@ -212,28 +213,6 @@ def test_missing_cars_are_not_looked_for_where_they_are_not(cars, tmp_path, no_n
 
 
 # Predicted masks.
-
-LISTS = {
-    "cars": ("data_mrcnn_train_select.npy", "data_mrcnn_test_select.npy"),
-    "dogs": ("data_tr_sel.npy", "data_te_sel.npy"),
-}
-
-
-def predicted(root, name, ids):
-    """DRC's layout; the mask of picture i is its left i columns, and one is not chosen."""
-    for split, file in zip(("train", "test"), LISTS[name], strict=True):
-        folder = root / name / f"data_mrcnn/{split}/resized"
-        folder.mkdir(parents=True)
-        for i, token in enumerate([*ids[split], "unchosen"], 1):
-            colour = np.zeros([6, 8, 3], np.uint8)
-            colour[..., 0] = 50 * i  # Red: DRC would read blue.
-            mask = np.tile(np.uint8(255) * (np.arange(8) < i), [6, 1])
-            Image.fromarray(colour).save(folder / f"{token}_resized.png")
-            Image.fromarray(mask.astype(np.uint8)).save(
-                folder / f"{token}_maskresized.png"
-            )
-        np.save(root / name / file, ids[split])
-    return root
 
 
 @pytest.mark.parametrize(

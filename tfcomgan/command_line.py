@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from tfcomgan import errors
 from tfcomgan.errors import UserError
 
 
@@ -18,8 +19,8 @@ def run(
     doc: str,
     flag: str,
     check: Callable[[Sequence[str]], None],
-    explain: Callable[[Exception], str | None],
-    interrupted: str,
+    explain: Callable[[Exception], str | None] = errors.explain,
+    interrupted: str = "interrupted",
 ) -> None:
     """Runs a command and exits.
 

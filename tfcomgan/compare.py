@@ -22,7 +22,7 @@ from typing import NamedTuple
 from absl import flags
 
 from tfcomgan import command_line
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError
 from tfcomgan.tables import Table
 
 _TRAINED = ("prepare", "train_generator", "train_segmenter")
@@ -232,8 +232,6 @@ def run() -> None:
         doc=__doc__,
         flag="out",
         check=check,
-        explain=explain,
-        interrupted="interrupted",
     )
 
 

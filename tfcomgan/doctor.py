@@ -28,7 +28,7 @@ from tfcomgan.data.inspection import (
     near_duplicates,
     spread,
 )
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError
 
 _FEW = 1000  # Training pictures.
 _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
@@ -38,7 +38,7 @@ _COMPARED = 20_000
 
 def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     """Findings on the files that a `FolderSource` would take from a `Listing`."""
-    from tfcomgan.data import folder, listing
+    from tfcomgan.data import folder, listing, making
     from tfcomgan.data.pictures import BadPicture
 
     on_sheet = spread(len(files.pictures))
@@ -56,7 +56,7 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
             sheet_size=sheet_size if index in on_sheet else None,
         )  # fmt: skip
 
-    findings = list(folder.in_parallel(examine, range(len(files.pictures))))
+    findings = list(making.in_parallel(examine, range(len(files.pictures))))
     good = [f.name for f in findings if not f.problem]
     test = set(folder.split(good, source.test_share)[1]) if len(good) > 1 else set()
     split_of = dict.fromkeys(good, "train") | dict.fromkeys(test, "test")
@@ -174,7 +174,7 @@ def _warn_of_duplicates(good) -> Iterator[str]:
             f"{good[i].name} and {good[j].name}" for i, j in pairs[:_LISTED]
         )
         yield (
-            f"Near duplicates, {len(pairs)} pairs: {listed}"
+            f"Near duplicates, {len(pairs)} pair{'s' * (len(pairs) > 1)}: {listed}"
             + ("; ..." if len(pairs) > _LISTED else ".")
             + (
                 f" {across} lie across splits: test scores will be too good."
@@ -266,8 +266,6 @@ def run() -> None:
         doc=__doc__,
         flag="gin_file",
         check=_check,
-        explain=explain,
-        interrupted="interrupted",
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfcomgan import command_line
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError
 
 STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
 
@@ -52,6 +52,15 @@ _DEVICES = flags.DEFINE_list(
 )
 _CHECKPOINT_EVERY = flags.DEFINE_integer(
     "checkpoint_every", 500, "Steps between checkpoints.", lower_bound=1
+)
+_BEAM = flags.DEFINE_bool(
+    "beam", False, "Prepare the data set as an Apache Beam pipeline, in this process."
+)
+_BEAM_OPTIONS = flags.DEFINE_list(
+    "beam_options",
+    [],
+    "Options of that pipeline, as in runner=FlinkRunner,flink_master=HOST:8081 (also "
+    "SparkRunner, DataflowRunner) or direct_num_workers=8; imply --beam.",
 )
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run",
@@ -95,12 +104,14 @@ def _main(arguments: Sequence[str]) -> None:
         print(config.operative_text())
         return
     name = "+".join(path.stem for path in paths)
+    options = _BEAM_OPTIONS.value
     place = pipeline.Place(
         run_dir=pathlib.Path(_RUN_DIR.value or f"runs/{name}"),
         data_dir=pathlib.Path(_DATA_DIR.value),
         manual_dir=pathlib.Path(_MANUAL_DIR.value) if _MANUAL_DIR.value else None,
         devices=tuple(_DEVICES.value),
         checkpoint_every=_CHECKPOINT_EVERY.value,
+        beam=tuple(options) if _BEAM.value or options else None,
     )
     stages = [stage for stage in STAGES if stage in _STAGES.value]
     pipeline.run(stages, place, gin_files=gin_files)
@@ -113,7 +124,6 @@ def run() -> None:
         doc=__doc__,
         flag="gin_file",
         check=_check,
-        explain=explain,
         interrupted="interrupted; the same command goes on from the last checkpoint",
     )
 

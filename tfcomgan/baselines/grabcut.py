@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from tfcomgan import config
+from tfcomgan.baselines import checks
 
 
 @config.settings("grabcut")
@@ -50,7 +51,7 @@ def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.nda
     Raises:
       ValueError: The pictures are not uint8 [B, H, W, 3], or too small.
     """
-    images_uint8 = checked_images(images_uint8)
+    images_uint8 = checks.checked_images(images_uint8, least=3)
     masks = np.zeros((*images_uint8.shape[:3], 1), np.float32)
     for mask, picture in zip(masks, images_uint8, strict=True):
         mask[..., 0] = _cut(picture, settings)
@@ -80,24 +81,3 @@ def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
 def _all_but(margin: float, side: int) -> slice:
     width = min(max(round(margin * side), 1), (side - 1) // 2)
     return slice(width, side - width)
-
-
-def checked_images(images_uint8: np.ndarray) -> np.ndarray:
-    """The pictures as an array.
-
-    Raises:
-      ValueError: They are not uint8 [B, H, W, 3], or have sides below 3.
-    """
-    images_uint8 = np.asarray(images_uint8)
-    shape, dtype = images_uint8.shape, images_uint8.dtype
-    if dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3:
-        raise ValueError(
-            f"`images_uint8` must be uint8 [B, H, W, 3]. Received: {dtype} {shape}. "
-            "Convert pictures in [-1, 1] with `figures.to_uint8`."
-        )
-    if min(shape[1:3]) < 3:
-        raise ValueError(
-            "`images_uint8` must be at least 3 pixels high and wide, a border and "
-            f"something inside. Received: shape {shape}. Load larger pictures."
-        )
-    return images_uint8

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.baselines import grabcut
+from tfcomgan.baselines import checks
 
 _BATCH = 100
 # Weight of the mean colour in the inpainter; what is seen weighs 0 to 1. This and `start`
@@ -71,7 +71,7 @@ def iem_masks(images_uint8: np.ndarray, settings: IEMSettings) -> np.ndarray:
     Raises:
       ValueError: The pictures are not uint8 [B, H, W, 3], or too small.
     """
-    images_uint8 = grabcut.checked_images(images_uint8)
+    images_uint8 = checks.checked_images(images_uint8, least=3)
     masks = np.zeros((*images_uint8.shape[:3], 1), np.float32)
     for i in range(0, len(masks), _BATCH):
         images = images_uint8[i : i + _BATCH].astype(np.float32) / 127.5 - 1

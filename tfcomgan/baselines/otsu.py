@@ -6,6 +6,8 @@ wrong for dark objects: compare the best polarity, or both.
 
 import numpy as np
 
+from tfcomgan.baselines import checks
+
 
 def otsu_masks(images_uint8: np.ndarray) -> np.ndarray:
     """Masks of the pixels brighter than each picture's Otsu threshold.
@@ -19,17 +21,7 @@ def otsu_masks(images_uint8: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: The pictures are not uint8 [B, H, W, 3].
     """
-    images_uint8 = np.asarray(images_uint8)
-    if (
-        images_uint8.dtype != np.uint8
-        or images_uint8.ndim != 4
-        or images_uint8.shape[-1] != 3
-    ):
-        raise ValueError(
-            "`images_uint8` must be uint8 [B, H, W, 3]. "
-            f"Received: {images_uint8.dtype} {images_uint8.shape}. "
-            "Convert pictures in [-1, 1] with `figures.to_uint8`."
-        )
+    images_uint8 = checks.checked_images(images_uint8)
     grey = _luma(images_uint8)
     masks = [picture > _threshold(picture) for picture in grey]
     return np.reshape(masks, (*grey.shape, 1)).astype(np.float32)

@@ -8,20 +8,21 @@ From one of two things fetched by hand:
   background); by file name the last tenth is the test split.
 """
 
+import copyreg
 import dataclasses
+import functools
 import hashlib
 import io
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfcomgan import config
-from tfcomgan.data import clevr_with_masks
+from tfcomgan.data import clevr_with_masks, making
 from tfcomgan.errors import UserError
 
 _WAY_OUT = f"""\
@@ -30,6 +31,9 @@ Give a folder as --manual_dir that holds one of:
   (see https://github.com/google-deepmind/multi_object_datasets), 10.5 GB;
 - a zip with images/NAME.png and masks/NAME.png (0 is background), or both folders;
 or, as --data_dir, one where `clevr6` is prepared already."""
+
+# For Beam's workers, which open the zip again; Python 3.12 does the same.
+copyreg.pickle(zipfile.Path, lambda path: (zipfile.Path, (path.root.filename, path.at)))
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -40,38 +44,28 @@ class Clevr6BuilderConfig(tfds.core.BuilderConfig):
     path: pathlib.Path | zipfile.Path | None = None  # None once it is prepared.
 
 
-class Clevr6(tfds.core.GeneratorBasedBuilder):
+class Clevr6(making.PictureBuilder):
     """CLEVR scenes with masks; splits `train` and `test`."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
-
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
-            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-            "mask": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
-            "file_name": tfds.features.Text(),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="CLEVR scenes of few objects, with masks.",
-            features=tfds.features.FeaturesDict(features),
+        return self._describe(
+            "CLEVR scenes of few objects, with masks.", has_masks=True
         )
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
-        path = self.builder_config.path
+        path, num_objects = self.builder_config.path, self.builder_config.num_objects
         if path.name == clevr_with_masks.FILE:
-            return clevr_with_masks.read(path, self.builder_config.num_objects)
+            read = functools.partial(clevr_with_masks.read, path, num_objects)
+            # One GZIP stream: only one worker can read it.
+            return {split: self.chain(read, [split]) for split in ("train", "test")}
         names = _pair_names(path)
         num_train = len(names) - max(1, len(names) // 10)
+        read = functools.partial(_pair, path)
         return {
-            "train": _pairs(path, names[:num_train]),
-            "test": _pairs(path, names[num_train:]),
+            "train": self.each(read, names[:num_train]),
+            "test": self.each(read, names[num_train:]),
         }
-
-    def _generate_examples(self):
-        raise NotImplementedError  # The generators are functions of this module.
 
 
 def _pair_names(root) -> list[str]:
@@ -92,17 +86,16 @@ def _pair_names(root) -> list[str]:
     return sorted(images)
 
 
-def _pairs(root, names: list[str]) -> Iterator:
-    for name in names:
-        image = _read_png(root / "images" / name, "RGB")
-        mask = _read_png(root / "masks" / name, "L")
-        if image.shape[:2] != mask.shape:
-            raise UserError(
-                f"{root}: masks/{name} must be as large as images/{name}. Received: "
-                f"{mask.shape[::-1]} and {image.shape[1::-1]} (width, height)."
-            )
-        mask = (mask > 0).astype(np.uint8)[..., np.newaxis]
-        yield name, {"image": image, "mask": mask, "file_name": name}
+def _pair(root, name: str):
+    image = _read_png(root / "images" / name, "RGB")
+    mask = _read_png(root / "masks" / name, "L")
+    if image.shape[:2] != mask.shape:
+        raise UserError(
+            f"{root}: masks/{name} must be as large as images/{name}. Received: "
+            f"{mask.shape[::-1]} and {image.shape[1::-1]} (width, height)."
+        )
+    mask = (mask > 0).astype(np.uint8)[..., np.newaxis]
+    return name, {"image": image, "mask": mask, "file_name": name}
 
 
 def _read_png(path, mode: str) -> np.ndarray:
@@ -116,7 +109,7 @@ def _read_png(path, mode: str) -> np.ndarray:
 
 
 @config.settings("clevr6")
-class Clevr6Source:
+class Clevr6Source(making.Source):
     """Settings of the data set `clevr6`.
 
     Attributes:
@@ -139,20 +132,19 @@ class Clevr6Source:
         """What `manual_dir` holds; empty without it."""
         return self._config_name(_find(manual_dir)) if manual_dir else ""
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Prepares what `manual_dir` holds, unless it is done; returns its builder.
+        """Of what `manual_dir` holds, else of what is prepared in `data_dir`.
 
         Args:
-          data_dir: Gets `clevr6/CONFIG/1.0.0`.
+          data_dir: Has `clevr6/CONFIG/1.0.0`, or gets it.
           manual_dir: A folder with the official file, a zip, or `images/` and `masks/`;
-            or one of these files. Without it, what is prepared in `data_dir` is used.
+            or one of these files.
 
         Raises:
           UserError: There is nothing to prepare from, it is ambiguous, or damaged.
         """
-        tfds.disable_progress_bar()
         path = _find(manual_dir) if manual_dir else None
         name = self._config_name(path) if path else self._prepared(data_dir)
         builder = Clevr6(
@@ -160,9 +152,6 @@ class Clevr6Source:
             config=Clevr6BuilderConfig(
                 name=name, num_objects=self.num_objects, path=path
             ),
-        )
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
         )
         return builder
 
@@ -184,10 +173,6 @@ class Clevr6Source:
             return fits[0]
         found = f"several prepared copies ({', '.join(fits)})" if fits else "none"
         raise UserError(f"`clevr6` is not given; {data_dir} has {found}.\n{_WAY_OUT}")
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask` and `file_name` already."""
-        return example
 
 
 def _find(manual_dir: pathlib.Path) -> pathlib.Path | zipfile.Path:

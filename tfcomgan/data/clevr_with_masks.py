@@ -23,22 +23,23 @@ _PIXELS = {
 }
 
 
-def read(path: pathlib.Path, num_objects: tuple[int, int]) -> dict[str, Iterator]:
+def read(path: pathlib.Path, num_objects: tuple[int, int], split: str) -> Iterator:
     """Scenes with a number of objects, as Deep Region Competition chooses and crops them.
 
     Of the first 70,000 scenes those with `num_objects` (fewest, most); the first 1,000
-    kept are the test split. (DRC trains on them too.)
+    kept are the `split` test, the others train. (DRC trains on all.)
 
-    Returns:
-      (name, example) by split, in the file's order; image uint8 [192,192,3], mask uint8
-      [192,192,1] in {0, 1}. They raise UserError where the file is damaged or no scene
-      is left for the split.
+    Yields:
+      (name, example) in the file's order; image uint8 [192,192,3], mask uint8
+      [192,192,1] in {0, 1}.
+
+    Raises:
+      UserError: The file is damaged, or no scene is left for the split.
     """
     scenes = _kept(path, num_objects)
-    return {
-        "train": _numbered(scenes.skip(_NUM_TEST), path),
-        "test": _numbered(scenes.take(_NUM_TEST), path),
-    }
+    is_test = split == "test"
+    scenes = scenes.take(_NUM_TEST) if is_test else scenes.skip(_NUM_TEST)
+    yield from _numbered(scenes, path)
 
 
 def _kept(path, num_objects) -> tf.data.Dataset:

@@ -81,7 +81,7 @@ def _file_name(path: str) -> str:
 
 
 @config.settings("caltech_birds2011")
-class CubSource:
+class CubSource(manual.Source):
     """Settings of the data set `caltech_birds2011`.
 
     Attributes:
@@ -91,10 +91,10 @@ class CubSource:
 
     split: Literal["official", "redo"] = "official"
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Finds the data set under `data_dir`, or makes it there; returns its builder.
+        """TFDS's, with the official split or ReDO's.
 
         Args:
           data_dir: Holds `caltech_birds2011/0.2.0`, or gets it.
@@ -102,8 +102,7 @@ class CubSource:
             downloaded; for ReDO's split holds its file.
 
         Raises:
-          UserError: It has to be made and cannot be: the archives cannot be downloaded
-            or are not what they should be, OpenCV or ReDO's file is missing.
+          UserError: It has to be made, and OpenCV or ReDO's file is missing.
         """
         builder = (CubRedo if self.split == "redo" else Cub)(data_dir=str(data_dir))
         if not builder.is_prepared():
@@ -115,7 +114,7 @@ class CubSource:
                 )
             if self.split == "redo":
                 splits.check_redo_file(_redo_file(manual_dir))
-        return manual.prepare(builder, data_dir, manual_dir)
+        return builder
 
     def adapt(self, example: dict) -> dict:
         """TFDS's example with our keys.

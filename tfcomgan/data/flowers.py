@@ -4,8 +4,8 @@ TFDS's own builder plus the masks it leaves out: they are not drawn by hand, but
 the automatic segmenter of Nilsback & Zisserman (2007), which painted the ground blue.
 """
 
+import functools
 import pathlib
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from tensorflow_datasets.datasets.oxford_flowers102 import (
 )
 
 from tfcomgan import config
-from tfcomgan.data import manual, pictures
+from tfcomgan.data import making, manual, pictures
 from tfcomgan.errors import UserError
 
 _URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
@@ -26,7 +26,7 @@ _SPLITS = {  # By setid.mat: 1,020 trnid, 1,020 valid, 6,149 tstid.
 }
 
 
-class Flowers(manual.FromArchives, tfds_flowers.Builder):
+class Flowers(making.Spread, manual.FromArchives, tfds_flowers.Builder):
     """Oxford Flowers-102 with masks; splits `train`, `val` and `test`."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -59,18 +59,20 @@ class Flowers(manual.FromArchives, tfds_flowers.Builder):
             generator.gen_kwargs["split_name"]: generator.gen_kwargs
             for generator in super()._split_generators(dl_manager)
         }
+        read = functools.partial(_with_mask, masks)
         return {
-            split: self._with_masks(masks, given[set_id])
+            split: self.each(read, self._generate_examples(**given[set_id]))
             for split, set_id in _SPLITS[self.builder_config.name].items()
         }
 
-    def _with_masks(self, masks: pathlib.Path, given: dict) -> Iterator:
-        for name, example in self._generate_examples(**given):
-            path = masks / name.replace("image_", "segmim_")
-            mask = mask_of(pictures.read(path))
-            if pictures.read(example["image"]).shape[:2] != mask.shape[:2]:
-                raise UserError(f"{path} must be as large as {example['image']}.")
-            yield name, example | {"mask": mask}
+
+def _with_mask(masks: pathlib.Path, example: tuple[str, dict]):
+    name, example = example
+    path = masks / name.replace("image_", "segmim_")
+    mask = mask_of(pictures.read(path))
+    if pictures.read(example["image"]).shape[:2] != mask.shape[:2]:
+        raise UserError(f"{path} must be as large as {example['image']}.")
+    return name, example | {"mask": mask}
 
 
 def mask_of(segmentation: np.ndarray) -> np.ndarray:
@@ -91,7 +93,7 @@ def mask_of(segmentation: np.ndarray) -> np.ndarray:
 
 
 @config.settings("flowers")
-class FlowersSource:
+class FlowersSource(manual.Source):
     """Settings of the data set `flowers`.
 
     Attributes:
@@ -101,13 +103,9 @@ class FlowersSource:
 
     split: Literal["official", "redo"] = "redo"
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """See `manual.prepare`."""
-        builder = Flowers(data_dir=str(data_dir), config=self.split)
-        return manual.prepare(builder, data_dir, manual_dir)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask`, `label` and `file_name` already."""
-        return example
+        """TFDS's, with masks."""
+        del manual_dir
+        return Flowers(data_dir=str(data_dir), config=self.split)

@@ -4,13 +4,12 @@ The folder comes from --manual_dir; its layouts are those of `listing`. A prepar
 known by the content of the files: change one, and it is made anew.
 """
 
-import collections
 import dataclasses
+import functools
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent import futures
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -20,15 +19,14 @@ from PIL import Image
 
 from tfcomgan import config
 from tfcomgan.data import listing as listings
+from tfcomgan.data import making
 from tfcomgan.data.listing import Listing, shown, some
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
 
-_THREADS = min(8, os.cpu_count() or 1)
-
 
 @config.settings("folder")
-class FolderSource:
+class FolderSource(making.Source):
     """Settings of the data set `folder`.
 
     Attributes:
@@ -56,29 +54,20 @@ class FolderSource:
         """Hex SHA-256 of names and bytes of all pictures and masks."""
         return listings.scan(manual_dir).content()
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Stores the pictures under `data_dir` unless they are there; returns the builder.
+        """Of the pictures as they are now.
 
-        Raises:
-          UserError: There are not two pictures to be read, or some are bad (`BadPicture`)
-            and not to be skipped.
+        Making it raises a UserError where there are not two pictures to be read, or some
+        are bad and not to be skipped. The look for bad ones is no part of a pipeline.
         """
         listing = listings.scan(manual_dir)
-        tfds.disable_progress_bar()
         builder = Folder(
             data_dir=str(data_dir),
             config=FolderBuilderConfig(source=self, listing=listing),
         )
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-        )
         return builder
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `file_name` and, with masks, `mask`."""
-        return example
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -94,93 +83,91 @@ class FolderBuilderConfig(tfds.core.BuilderConfig):
         self.name = hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Folder(tfds.core.GeneratorBasedBuilder):
+class Folder(making.PictureBuilder):
     """Pictures of a folder, with masks or without; splits `train` and `test`."""
-
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
 
     def _info(self) -> tfds.core.DatasetInfo:
         has_masks = self.builder_config.listing.masks is not None
-        image = tfds.features.Image(shape=(None, None, 3), encoding_format="png")
-        mask = tfds.features.Image(shape=(None, None, 1), encoding_format="png")
-        features = {"image": image, "file_name": tfds.features.Text()}
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=f"Pictures of a folder, {'with' if has_masks else 'no'} masks.",
-            features=tfds.features.FeaturesDict(
-                features | ({"mask": mask} if has_masks else {})
-            ),
-            metadata=tfds.core.MetadataDict(),
+        kind = "with" if has_masks else "no"
+        return self._describe(
+            f"Pictures of a folder, {kind} masks.", has_masks=has_masks
         )
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
-        source, listing = self.builder_config.source, self.builder_config.listing
-        bad = self._find_bad()
-        if bad and source.on_bad_image == "fail":
-            lines = "".join(f"\n  {shown(n)}: {reason}" for n, reason in bad.items())
-            raise UserError(
-                f"{len(bad)} of {len(listing.pictures)} pictures in {listing.root} "
-                f"cannot be used:{lines}\nRepair or remove them, or leave them out with "
-                "--gin_param=\"folder.on_bad_image='skip'\"."
-            )
-        good = [name for name in listing.pictures if name not in bad]
+        source, files = self.builder_config.source, self.builder_config.listing
+        good, facts = sift(files, source, "folder")
         if len(good) < 2:
             raise UserError(
-                f"{listing.root} has {len(good)} picture{'s' * (not good)} that can be "
+                f"{files.root} has {len(good)} picture{'s' * (not good)} that can be "
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
-        notes = []
-        if bad:
-            notes.append(
-                f"{len(bad)} of {len(listing.pictures)} pictures left out: {some(bad)}."
-            )
-        if listing.ignored:
-            notes.append(f"Other files ignored: {some(listing.ignored)}.")
-        self.info.metadata.update(
-            notes=notes, bad_images={shown(name): bad[name] for name in bad}
-        )
-        train, test = split(good, source.test_share)
+        if files.ignored:
+            facts["notes"].append(f"Other files ignored: {some(files.ignored)}.")
+        self.info.metadata.update(facts)
+        index = {name: i for i, name in enumerate(files.pictures)}
+        read = functools.partial(_example, source, files)
         return {
-            "train": self._generate_examples(train),
-            "test": self._generate_examples(test),
+            name: self.each(read, [index[picture] for picture in pictures])
+            for name, pictures in zip(
+                ("train", "test"), split(good, source.test_share), strict=True
+            )
         }
 
-    def _find_bad(self) -> dict[str, str]:
-        """Why pictures cannot be used, by name."""
-        names = self.builder_config.listing.pictures
 
-        def reason(index):
-            try:
-                self._read(index)
-            except BadPicture as error:
-                return error.reason
-            return None
+def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
+    """Reads all pictures to see which can be used.
 
-        reasons = tqdm.tqdm(
-            in_parallel(reason, range(len(names))),
-            desc="reading pictures",
-            total=len(names),
-            delay=2,
-            leave=False,
-            disable=None,  # Not into a file.
+    Args:
+      files: Pictures, with masks or without.
+      source: Settings with `on_bad_image`, see `FolderSource`.
+      name: The settings' name in gin.
+
+    Returns:
+      The names of the good ones, and facts for the metadata: `notes` for the user, and
+      `bad_images`, reasons by name.
+
+    Raises:
+      UserError: Some are bad, and not to be skipped.
+    """
+
+    def reason(index):
+        try:
+            files.read(index)
+        except BadPicture as error:
+            return error.reason
+        return None
+
+    count = len(files.pictures)
+    reasons = tqdm.tqdm(
+        making.in_parallel(reason, range(count)),
+        desc="reading pictures",
+        total=count,
+        delay=2,
+        leave=False,
+        disable=None,  # Not into a file.
+    )
+    bad = {n: why for n, why in zip(files.pictures, reasons, strict=True) if why}
+    if bad and source.on_bad_image == "fail":
+        lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
+        raise UserError(
+            f"{len(bad)} of {count} pictures in {files.root} cannot be used:{lines}\n"
+            "Repair or remove them, or leave them out with "
+            f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
-        return {n: why for n, why in zip(names, reasons, strict=True) if why}
+    notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
+    bad_images = {shown(n): why for n, why in bad.items()}
+    good = [n for n in files.pictures if n not in bad]
+    return good, {"notes": notes, "bad_images": bad_images}
 
-    def _read(self, index: int):
-        source, listing = self.builder_config.source, self.builder_config.listing
-        image, mask = listing.read(index, invert_masks=source.invert_masks)
-        return shrink(image, mask, source.store_size)
 
-    def _generate_examples(self, names: list[str]):
-        index = {name: i for i, name in enumerate(self.builder_config.listing.pictures)}
-        read = in_parallel(self._read, [index[name] for name in names])
-        for name, (image, mask) in zip(names, read, strict=True):
-            example = {"image": image, "file_name": shown(name)}
-            masks = {} if mask is None else {"mask": mask}
-            yield _digest_of_name(name), example | masks
+def _example(source: FolderSource, files: Listing, index: int):
+    image, mask = files.read(index, invert_masks=source.invert_masks)
+    image, mask = shrink(image, mask, source.store_size)
+    name = files.pictures[index]
+    example = {"image": image, "file_name": shown(name)}
+    return _digest_of_name(name), example | ({} if mask is None else {"mask": mask})
 
 
 def split(names: Iterable[str], test_share: float) -> tuple[list[str], list[str]]:
@@ -196,18 +183,6 @@ def split(names: Iterable[str], test_share: float) -> tuple[list[str], list[str]
 
 def _digest_of_name(name: str) -> str:
     return hashlib.sha256(os.fsencode(name)).hexdigest()
-
-
-def in_parallel(function: Callable, items: Iterable) -> Iterator:
-    """function(item) of each item, in order, by threads that work a little ahead."""
-    with futures.ThreadPoolExecutor(_THREADS) as pool:
-        waiting = collections.deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * _THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def shrink(image: np.ndarray, mask: np.ndarray | None, size: int):

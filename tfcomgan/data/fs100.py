@@ -6,6 +6,7 @@ is published nowhere; here they are the first by name.
 """
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 from typing import Literal
@@ -13,8 +14,7 @@ from typing import Literal
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
-from tfcomgan.data import folder, listing
-from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data import folder, listing, making
 from tfcomgan.errors import UserError
 
 
@@ -32,62 +32,28 @@ class Fs100BuilderConfig(tfds.core.BuilderConfig):
         self.name = hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Fs100(tfds.core.GeneratorBasedBuilder):
+class Fs100(making.PictureBuilder):
     """Faces by person; one split, `train`: no other is published."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
-
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
-            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-            "label": tfds.features.ClassLabel(names=self.builder_config.people),
-            "file_name": tfds.features.Text(),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="Faces, one class per person.",
-            features=tfds.features.FeaturesDict(features),
-            metadata=tfds.core.MetadataDict(),
-        )
+        label = tfds.features.ClassLabel(names=self.builder_config.people)
+        description = "Faces, one class per person."
+        return self._describe(description, has_masks=False, label=label)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
-        faces = self.builder_config.listing
-
-        def reason(index):
-            try:
-                faces.read(index)
-            except BadPicture as error:
-                return error.reason
-            return None
-
-        reasons = folder.in_parallel(reason, range(len(faces.pictures)))
-        bad = {n: r for n, r in zip(faces.pictures, reasons, strict=True) if r}
-        if bad and self.builder_config.source.on_bad_image == "fail":
-            lines = "".join(f"\n  {listing.shown(n)}: {r}" for n, r in bad.items())
-            raise UserError(
-                f"{len(bad)} of {len(faces.pictures)} pictures in {faces.root} cannot be "
-                f"used:{lines}\nRepair or remove them, or leave them out with "
-                "--gin_param=\"fs100.on_bad_image='skip'\"."
-            )
-        good = [name for name in faces.pictures if name not in bad]
-        if bad:
-            note = f"{len(bad)} of {len(faces.pictures)} pictures were left out: "
-            self.info.metadata["notes"] = [note + listing.some(bad) + "."]
-        return {"train": self._generate_examples(good)}
-
-    def _generate_examples(self, names: list[str]):
-        faces, size = self.builder_config.listing, self.builder_config.source.store_size
+        faces, source = self.builder_config.listing, self.builder_config.source
+        good, facts = folder.sift(faces, source, "fs100")
+        self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(faces.pictures)}
+        read = functools.partial(_example, faces, source.store_size)
+        return {"train": self.each(read, [index[name] for name in good])}
 
-        def read(name):
-            return folder.shrink(*faces.read(index[name]), size)[0]
 
-        images = folder.in_parallel(read, names)
-        for name, image in zip(names, images, strict=True):
-            person, shown = listing.shown(_person(name)), listing.shown(name)
-            yield shown, {"image": image, "label": person, "file_name": shown}
+def _example(faces: listing.Listing, store_size: int, index: int):
+    image, _ = folder.shrink(*faces.read(index), store_size)
+    name = listing.shown(faces.pictures[index])
+    return name, {"image": image, "label": _person(name), "file_name": name}
 
 
 def _person(name: str) -> str:
@@ -95,7 +61,7 @@ def _person(name: str) -> str:
 
 
 @config.settings("fs100")
-class Fs100Source:
+class Fs100Source(making.Source):
     """Settings of the data set `fs100`.
 
     Attributes:
@@ -121,26 +87,14 @@ class Fs100Source:
         """Hex SHA-256 of names and bytes of the pictures used."""
         return self._scan(manual_dir)[1].content()
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Stores the pictures under `data_dir` unless they are there; returns the builder.
-
-        Args:
-          data_dir: Gets `fs100/CONFIG/1.0.0`.
-          manual_dir: Holds one folder of pictures per person.
-
-        Raises:
-          UserError: There are too few people, or pictures that cannot be read.
-        """
+        """Of the pictures in `manual_dir`, one folder per person."""
         people, faces = self._scan(manual_dir)
-        tfds.disable_progress_bar()
         builder = Fs100(
             data_dir=str(data_dir),
             config=Fs100BuilderConfig(people=people, listing=faces, source=self),
-        )
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
         )
         return builder
 
@@ -162,7 +116,3 @@ class Fs100Source:
         people = tuple(map(listing.shown, everyone[: self.num_classes]))
         names = tuple(n for n in found.pictures if listing.shown(_person(n)) in people)
         return people, found._replace(pictures=names, masks=None)
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `label` and `file_name` already."""
-        return example

@@ -5,11 +5,12 @@ an archive may also lie there unpacked.
 """
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import tensorflow_datasets as tfds
 
+from tfcomgan.data import making
 from tfcomgan.errors import UserError
 
 _TIMEOUT = 10  # Seconds until a host counts as out of reach.
@@ -113,7 +114,11 @@ class _Files:
 
 
 def prepare(
-    builder: FromArchives, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
+    builder: FromArchives,
+    data_dir: pathlib.Path,
+    manual_dir: pathlib.Path | None,
+    *,
+    beam: Sequence[str] | None,
 ) -> tfds.core.DatasetBuilder:
     """Finds a data set under `data_dir`, or makes it there; returns its builder.
 
@@ -121,6 +126,7 @@ def prepare(
       builder: Of the data set.
       data_dir: Holds the prepared data set, or gets it.
       manual_dir: May hold some of `builder.ARCHIVES`, which are then not downloaded.
+      beam: See `making.make`.
 
     Raises:
       UserError: It has to be made and cannot be: files are missing, damaged, or not what
@@ -132,16 +138,12 @@ def prepare(
     import requests
     from tensorflow_datasets.core.download import download_manager, extractor
 
-    tfds.disable_progress_bar()
     builder.manual_dir = manual_dir and pathlib.Path(manual_dir)
     downloads = pathlib.Path(data_dir) / "downloads"
     try:
         _check_reach(builder, downloads, requests)
-        builder.download_and_prepare(
-            download_dir=str(downloads),
-            download_config=tfds.download.DownloadConfig(
-                manual_dir=manual_dir and str(manual_dir), try_download_gcs=False
-            ),
+        return making.make(
+            builder, beam=beam, download_dir=downloads, manual_dir=manual_dir
         )
     except (
         tfds.download.DownloadError,
@@ -152,7 +154,6 @@ def prepare(
     ) as error:
         cause = f"{type(error).__name__}: {str(error).splitlines()[0]}"
         raise UserError(_missing(builder, data_dir, cause)) from error
-    return builder
 
 
 def _check_reach(builder, downloads: pathlib.Path, requests) -> None:
@@ -181,3 +182,13 @@ def _missing(builder, data_dir, cause: str) -> str:
         + "Or give the same command with --stages=prepare on a machine that has them, "
         f"and copy what it makes to {builder.data_dir}."
     )
+
+
+class Source(making.Source):
+    """Settings of a data set whose builder may be `FromArchives`."""
+
+    def prepare(self, data_dir, manual_dir=None, *, beam=None):
+        builder = self.builder(data_dir, manual_dir)
+        if isinstance(builder, FromArchives):
+            return prepare(builder, data_dir, manual_dir, beam=beam)
+        return making.make(builder, beam=beam)

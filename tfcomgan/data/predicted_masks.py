@@ -11,13 +11,14 @@ takes them for RGB, so trains on blue for red; here red is red.
 """
 
 import dataclasses
+import functools
 import pathlib
-from collections.abc import Iterator
+from typing import ClassVar, Literal
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfcomgan.data import pictures
+from tfcomgan.data import making, manual, pictures
 from tfcomgan.errors import UserError
 
 
@@ -29,23 +30,11 @@ class PredictedMasksBuilderConfig(tfds.core.BuilderConfig):
     lists: dict[str, str]
 
 
-class PredictedMasks(tfds.core.GeneratorBasedBuilder):
+class PredictedMasks(making.PictureBuilder):
     """Cars or dogs with predicted masks; splits `train` and `test`."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
-
     def _info(self) -> tfds.core.DatasetInfo:
-        features = {
-            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-            "mask": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
-            "file_name": tfds.features.Text(),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="Pictures with predicted masks.",
-            features=tfds.features.FeaturesDict(features),
-        )
+        return self._describe("Pictures with predicted masks.", has_masks=True)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -55,17 +44,16 @@ class PredictedMasks(tfds.core.GeneratorBasedBuilder):
             for split, name in self.builder_config.lists.items()
         }
         _check_files(root, [stem for stems in chosen.values() for stem in stems])
-        return {
-            split: self._generate_examples(stems) for split, stems in chosen.items()
-        }
+        read = functools.partial(_example, root)
+        return {split: self.each(read, stems) for split, stems in chosen.items()}
 
-    def _generate_examples(self, stems: list[str]) -> Iterator:
-        for stem in stems:
-            image_path, mask_path = _paths(self.builder_config.root, stem)
-            image, mask = pictures.read(image_path), pictures.read_mask(mask_path)
-            if image.shape[:2] != mask.shape[:2]:
-                raise UserError(f"{mask_path} must be as large as {image_path.name}.")
-            yield stem, {"image": image, "mask": mask, "file_name": stem}
+
+def _example(root: pathlib.Path, stem: str):
+    image_path, mask_path = _paths(root, stem)
+    image, mask = pictures.read(image_path), pictures.read_mask(mask_path)
+    if image.shape[:2] != mask.shape[:2]:
+        raise UserError(f"{mask_path} must be as large as {image_path.name}.")
+    return stem, {"image": image, "mask": mask, "file_name": stem}
 
 
 def _chosen(path: pathlib.Path, split: str) -> list[str]:
@@ -92,13 +80,41 @@ def _check_files(root: pathlib.Path, stems: list[str]) -> None:
         )
 
 
-def prepare(
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfficialOrSelected(manual.Source):
+    """Settings of Stanford Cars and Dogs, and what both do with them.
+
+    Attributes:
+      pictures: 'official', with boxes and without masks; or 'drc', Deep Region
+        Competition's selection with predicted masks and without boxes.
+    """
+
+    NAME: ClassVar[str]  # 'cars' or 'dogs'.
+    LISTS: ClassVar[dict[str, str]]  # File names of the lists of ids, by split.
+    OFFICIAL: ClassVar[type[manual.FromArchives]]
+
+    pictures: Literal["official", "drc"] = "official"
+
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
+    ) -> tfds.core.DatasetBuilder:
+        """TFDS's, or the selection's."""
+        if self.pictures == "drc":
+            return selected(self.NAME, self.LISTS, data_dir, manual_dir)
+        return self.OFFICIAL(data_dir=str(data_dir))
+
+    def adapt(self, example: dict) -> dict:
+        """An example with our keys."""
+        return example if self.pictures == "drc" else self._adapt_official(example)
+
+
+def selected(
     name: str,
     lists: dict[str, str],
     data_dir: pathlib.Path,
     manual_dir: pathlib.Path | None,
 ) -> tfds.core.DatasetBuilder:
-    """Finds a data set under `data_dir`, or makes it there; returns its builder.
+    """The builder of the pictures with predicted masks.
 
     Args:
       name: 'cars' or 'dogs'.
@@ -109,7 +125,6 @@ def prepare(
     Raises:
       UserError: Files are missing or damaged.
     """
-    tfds.disable_progress_bar()
     given = manual_dir and pathlib.Path(manual_dir)
     roots = [r for r in (given and given / name, given) if r and _has(r, lists)]
     builder = PredictedMasks(
@@ -128,9 +143,6 @@ def prepare(
             "as Deep Region Competition offers them "
             "(github.com/yuPeiyu98/Deep-Region-Competition)."
         )
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-    )
     return builder
 
 

@@ -5,13 +5,14 @@ its size, seed and index: nothing is downloaded.
 """
 
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
-from tfcomgan.data import painter, scene_prior
+from tfcomgan.data import making, painter, scene_prior
 
 _TEST_INDEX = 2**31  # The test split counts from here: no scene is in both splits.
 
@@ -66,45 +67,35 @@ class ScenesBuilderConfig(tfds.core.BuilderConfig):
         )
 
 
-class Scenes(tfds.core.GeneratorBasedBuilder):
+class Scenes(making.PictureBuilder):
     """Painted solids on textured ground, with masks; splits `train` and `test`."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
-
     def _info(self) -> tfds.core.DatasetInfo:
+        description = "Spheres, boxes and cylinders on textured ground, with masks."
         size = self.builder_config.image_size
-        features = {
-            "image": tfds.features.Image(shape=(size, size, 3), encoding_format="png"),
-            "mask": tfds.features.Image(shape=(size, size, 1), encoding_format="png"),
-            "file_name": tfds.features.Text(),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="Spheres, boxes and cylinders on textured ground, with masks.",
-            features=tfds.features.FeaturesDict(features),
-        )
+        return self._describe(description, has_masks=True, size=size)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
         c = self.builder_config
         return {
-            "train": self._generate_examples("train", 0, c.num_train),
-            "test": self._generate_examples("test", _TEST_INDEX, c.num_test),
+            # Not `each`: painting is Python, which threads only slow down.
+            split: self.chain(functools.partial(_paint, c, split, first), range(count))
+            for split, first, count in (
+                ("train", 0, c.num_train),
+                ("test", _TEST_INDEX, c.num_test),
+            )
         }
 
-    def _generate_examples(self, split: str, first_index: int, num_examples: int):
-        c = self.builder_config
-        for i in range(num_examples):
-            image, mask = paint(
-                image_size=c.image_size, seed=c.seed, index=first_index + i
-            )
-            name = f"{split}-{i:05d}"
-            yield name, {"image": image, "mask": mask, "file_name": name}
+
+def _paint(chosen: ScenesBuilderConfig, split: str, first: int, i: int):
+    image, mask = paint(image_size=chosen.image_size, seed=chosen.seed, index=first + i)
+    name = f"{split}-{i:05d}"
+    yield name, {"image": image, "mask": mask, "file_name": name}
 
 
 @config.settings("scenes")
-class ScenesSource:
+class ScenesSource(making.Source):
     """Settings of the data set `scenes`.
 
     Attributes:
@@ -125,18 +116,10 @@ class ScenesSource:
     def _builder_config(self) -> ScenesBuilderConfig:
         return ScenesBuilderConfig(**dataclasses.asdict(self))
 
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
-        """Paints the data set under `data_dir` unless it is there; returns its builder."""
+        """Of the pictures, which it paints."""
         del manual_dir  # Nothing is fetched by hand.
-        tfds.disable_progress_bar()
         builder = Scenes(data_dir=str(data_dir), config=self._builder_config())
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-        )
         return builder
-
-    def adapt(self, example: dict) -> dict:
-        """Nothing to do: keys are `image`, `mask` and `file_name` already."""
-        return example

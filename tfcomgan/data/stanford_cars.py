@@ -5,11 +5,7 @@ archives (8,144 train, 8,041 test; read by TFDS's own builder), or the pictures 
 predicted masks that Deep Region Competition selected from them.
 """
 
-import pathlib
-from typing import Literal
-
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 # Half a second faster than tfds.builder_cls, which imports all builders there are.
 from tensorflow_datasets.image_classification.cars196 import Cars196
@@ -18,10 +14,6 @@ from tfcomgan import config
 from tfcomgan.data import manual, predicted_masks
 
 _URL = "http://ai.stanford.edu/~jkrause/car196/"
-_LISTS = {
-    "train": "data_mrcnn_train_select.npy",
-    "test": "data_mrcnn_test_select.npy",
-}
 _TEST_LABELS = "cars_test_annos_withlabels.mat"
 
 
@@ -45,30 +37,18 @@ class StanfordCars(manual.FromArchives, Cars196, skip_registration=True):
 
 
 @config.settings("stanford_cars")
-class StanfordCarsSource:
-    """Settings of the data set `stanford_cars`.
+class StanfordCarsSource(predicted_masks.OfficialOrSelected):
+    """Settings of the data set `stanford_cars`."""
 
-    Attributes:
-      pictures: 'official', with boxes and without masks; or 'drc', Deep Region
-        Competition's selection with predicted masks and without boxes, for which see
-        `predicted_masks`.
-    """
+    NAME = "cars"
+    LISTS = {
+        "train": "data_mrcnn_train_select.npy",
+        "test": "data_mrcnn_test_select.npy",
+    }
+    OFFICIAL = StanfordCars
 
-    pictures: Literal["official", "drc"] = "official"
-
-    def prepare(
-        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None = None
-    ) -> tfds.core.DatasetBuilder:
-        """See `manual.prepare` and `predicted_masks.prepare`."""
-        if self.pictures == "drc":
-            return predicted_masks.prepare("cars", _LISTS, data_dir, manual_dir)
-        builder = StanfordCars(data_dir=str(data_dir))
-        return manual.prepare(builder, data_dir, manual_dir)
-
-    def adapt(self, example: dict) -> dict:
+    def _adapt_official(self, example: dict) -> dict:
         """TFDS's example with our keys."""
-        if self.pictures == "drc":
-            return example
         return {
             "image": example["image"],
             "box": example["bbox"],

@@ -1,0 +1,221 @@
+"""Makes data sets with TFDS: in this process, or as an Apache Beam pipeline.
+
+Both write the same examples in the same order: TFDS sorts by a hash of the keys. As a
+pipeline the reading of pictures is spread over Beam's workers, which must see the data
+folder and the pictures under the same paths, and have this package installed.
+"""
+
+import collections
+import importlib.util
+import logging
+import os
+import pathlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent import futures
+
+import tensorflow_datasets as tfds
+
+from tfcomgan.errors import UserError
+
+_THREADS = min(8, os.cpu_count() or 1)
+
+
+class Spread:
+    """To be inherited before a TFDS builder: threads or Beam make its examples.
+
+    What is given to `each` and `chain` must be such that it can be pickled.
+
+    Attributes:
+      is_beam: Beam makes them; set by `make`.
+    """
+
+    is_beam = False
+
+    def each(self, read: Callable, items: Iterable):
+        """read(item), a (key, example), of every item; for `_split_generators`."""
+        if self.is_beam:
+            return _beam().Create(list(items)) | _beam().Map(read)
+        return in_parallel(read, items)
+
+    def chain(self, read_all: Callable, items: Iterable):
+        """The same where read_all(item) gives several: one worker an item."""
+        if self.is_beam:
+            return _beam().Create(list(items)) | _beam().FlatMap(read_all)
+        return (pair for item in items for pair in read_all(item))
+
+
+class Source:
+    """The settings of a data set, which find or make it; to be inherited."""
+
+    def builder(
+        self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
+    ) -> tfds.core.DatasetBuilder:
+        """What finds the data set under `data_dir`, or can make it there.
+
+        Raises:
+          UserError: It is not there, and what it would be made from is not good.
+        """
+        raise NotImplementedError
+
+    def prepare(
+        self,
+        data_dir: pathlib.Path,
+        manual_dir: pathlib.Path | None = None,
+        *,
+        beam: Sequence[str] | None = None,
+    ) -> tfds.core.DatasetBuilder:
+        """Finds the data set under `data_dir`, or makes it there; returns its builder.
+
+        Args:
+          data_dir: Folder of prepared data sets.
+          manual_dir: Folder of files fetched by hand, or of the user's own.
+          beam: See `make`.
+
+        Raises:
+          UserError: It has to be made and cannot be, for the reason told.
+        """
+        return make(self.builder(data_dir, manual_dir), beam=beam)
+
+    def adapt(self, example: dict) -> dict:
+        """A builder's example with our keys: `image`, `file_name`, perhaps `mask`, ..."""
+        return example
+
+
+class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """What our own builders share; they make their examples by `each` or `chain`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First release."}
+
+    def _generate_examples(self):
+        raise NotImplementedError  # TFDS wants it; `_split_generators` has them.
+
+    def _log_download_bytes(self):
+        """Says nothing: TFDS would speak of a download, and there is none."""
+
+    _log_download_done = _log_download_bytes
+
+    def _describe(
+        self, description: str, *, has_masks: bool, size: int | None = None, **more
+    ) -> tfds.core.DatasetInfo:
+        """For `_info`: pictures [size, size, 3], their file names, masks, `more` features."""
+
+        def image(channels):
+            shape = (size, size, channels)
+            return tfds.features.Image(shape=shape, encoding_format="png")
+
+        features = {"image": image(3), "file_name": tfds.features.Text(), **more}
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=description,
+            features=tfds.features.FeaturesDict(
+                features | ({"mask": image(1)} if has_masks else {})
+            ),
+            metadata=tfds.core.MetadataDict(),
+        )
+
+
+def make(
+    builder: tfds.core.DatasetBuilder,
+    *,
+    beam: Sequence[str] | None = None,
+    download_dir: pathlib.Path | None = None,
+    manual_dir: pathlib.Path | None = None,
+) -> tfds.core.DatasetBuilder:
+    """Writes a data set into its builder's folder unless it is there; returns the builder.
+
+    Args:
+      builder: Of the data set.
+      beam: Options of an Apache Beam pipeline, as in ("runner=FlinkRunner",
+        "flink_master=host:8081"); without a runner it runs in this process. None for
+        no pipeline.
+      download_dir: TFDS's folder of downloads.
+      manual_dir: Where TFDS looks for files fetched by hand.
+
+    Raises:
+      UserError: Beam is missing, its options are wrong, or the builder cannot use it.
+    """
+    tfds.disable_progress_bar()
+    config = tfds.download.DownloadConfig(
+        manual_dir=manual_dir and str(manual_dir), try_download_gcs=False
+    )
+    is_beam = beam is not None and not builder.is_prepared()
+    if is_beam:
+        _check_beam(builder)
+        config.beam_options, config.beam_runner = _pipeline(beam)
+        builder.is_beam = True
+        # It prints tracebacks of what is raised anyway.
+        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
+    try:
+        builder.download_and_prepare(
+            download_dir=download_dir and str(download_dir), download_config=config
+        )
+    except Exception as error:
+        if is_beam and (text := _from_worker(error)):
+            raise UserError(text) from error
+        raise
+    return builder
+
+
+def _beam():
+    import apache_beam  # Optional, and slow to import.
+
+    return apache_beam
+
+
+def _check_beam(builder) -> None:
+    if importlib.util.find_spec("apache_beam") is None:
+        raise UserError(
+            "--beam needs Apache Beam, which is not installed. Install it: "
+            "pip install 'apache-beam>=2.77,<3'; for Dataflow: 'apache-beam[gcp]>=2.77,<3'."
+        )
+    if not isinstance(builder, Spread):
+        raise UserError(
+            f"--beam cannot make `{builder.name}`: TFDS copies it out of its archives, one "
+            "file after the other. Leave --beam out."
+        )
+
+
+def _pipeline(options: Sequence[str]):
+    """Beam's options and runner, or a UserError."""
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+    from apache_beam.runners.runner import create_runner
+
+    parsed = PipelineOptions([f"--{option.lstrip('-')}" for option in options])
+    name = parsed.view_as(StandardOptions).runner
+    is_direct = name in (None, "direct", "DirectRunner")
+    known = parsed.get_all_options()
+    unknown = parsed.get_all_options(retain_unknown_options=True).keys() - known
+    if is_direct and unknown:  # Other runners may know more than Python does.
+        raise UserError(
+            f"--beam_options has unknown ones: {', '.join(sorted(unknown))}."
+        )
+    try:
+        # Beam's "DirectRunner" would first fetch Prism, a program in Go.
+        return parsed, FnApiRunner() if is_direct else create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UserError(f"--beam_options has a wrong runner: {error}") from error
+
+
+def _from_worker(error: Exception) -> str:
+    """The text of a UserError that a worker raised, less what Beam adds; or empty."""
+    text = str(error)
+    if not isinstance(error, UserError):  # Another process: it comes as a traceback.
+        raised = r"^tfcomgan\.\S*(?:UserError|BadPicture): (.*)"
+        found = re.search(raised, text, re.MULTILINE | re.DOTALL)
+        text = found[1] if found else ""
+    return re.split(r" \[while running|\n\nDuring handling", text)[0]
+
+
+def in_parallel(function: Callable, items: Iterable) -> Iterator:
+    """function(item) of each item, in order, by threads that work a little ahead."""
+    with futures.ThreadPoolExecutor(_THREADS) as pool:
+        waiting = collections.deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 2 * _THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
