@@ -38,7 +38,7 @@ def test_last_tenth_by_name_is_test_and_any_label_is_object(tmp_path):
     for name, (image, mask) in train.items():
         np.testing.assert_array_equal(image, picture(int(name[:5]))[0])
         np.testing.assert_array_equal(mask[..., 0], picture(0)[1] > 0)
-    images, masks, names = input_pipeline.load(
+    images, masks, names, _ = input_pipeline.load(
         builder,
         clevr6.Clevr6Source().adapt,
         "test",

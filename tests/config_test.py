@@ -427,6 +427,7 @@ class Place(typing.NamedTuple):
     manual_dir: object
     devices: tuple
     checkpoint_every: int
+    beam: object = None
 
 def settings():
     config.build(Run)

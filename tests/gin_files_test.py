@@ -118,10 +118,10 @@ def test_only_fs100_is_scored_on_its_training_split_alone():
 
 
 @pytest.mark.parametrize("name, size", [("clevr6_32", 32), ("clevr6_64", 64)])
-def test_small_files_keep_the_settings_of_the_demo(name, size):
+def test_small_files_keep_the_networks_of_the_demo(name, size):
     def narrow():
         settings = vars(config.build(GeneratorSettings)) | {"image_size": None}
-        return settings, config.build(CriticSettings), config.build(ComGANSettings)
+        return settings, config.build(CriticSettings)
 
     parse("scenes")
     demo = narrow()
