@@ -258,5 +258,5 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
     if cache.find(place.run_dir, "export") is not None:
         report(
             "Segment:  python -m tfcomgan.segment PICTURE.jpg "
-            f"--model {place.run_dir} --out masks"
+            f"--model {place.run_dir} --out segmented"
         )

@@ -290,7 +290,7 @@ def test_end_prints_the_scores_and_the_next_commands(finished):
             assert f"{100 * values['dice_best_polarity']:.1f}" in row.split()
     assert f"tensorboard --logdir {finished / 'logs'}" in out
     segment = "python -m tfcomgan.segment PICTURE.jpg"
-    assert f"{segment} --model {finished} --out masks" in out
+    assert f"{segment} --model {finished} --out segmented" in out
     assert str(finished / "pictures") in out
 
 

@@ -4,13 +4,11 @@ The folder comes from --manual_dir; its layouts are those of `listing`. A prepar
 known by the content of the files: change one, and it is made anew.
 """
 
-import collections
 import dataclasses
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent import futures
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -23,8 +21,7 @@ from tfcomgan.data import listing as listings
 from tfcomgan.data.listing import Listing, shown, some
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
-
-_THREADS = min(8, os.cpu_count() or 1)
+from tfcomgan.parallel import in_parallel
 
 
 @config.settings("folder")
@@ -196,18 +193,6 @@ def split(names: Iterable[str], test_share: float) -> tuple[list[str], list[str]
 
 def _digest_of_name(name: str) -> str:
     return hashlib.sha256(os.fsencode(name)).hexdigest()
-
-
-def in_parallel(function: Callable, items: Iterable) -> Iterator:
-    """function(item) of each item, in order, by threads that work a little ahead."""
-    with futures.ThreadPoolExecutor(_THREADS) as pool:
-        waiting = collections.deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * _THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def shrink(image: np.ndarray, mask: np.ndarray | None, size: int):
