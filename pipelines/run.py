@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, stages
+from pipelines import artifacts, cache, export_stage, stages
 from pipelines.settings import Place, Work
 from tfcomgan import config, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
@@ -33,7 +33,7 @@ STAGES = {
     "train_generator": (stages.train_generator, 2),
     "train_segmenter": (stages.train_segmenter, 2),
     "evaluate": (stages.evaluate, 1),
-    "export": (stages.export_segmenter, 1),
+    "export": (export_stage.export_models, 2),
 }
 _CONFIG_FILE = "operative_config.gin"
 _MARK = "run.json"

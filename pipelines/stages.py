@@ -1,4 +1,4 @@
-"""The five stages: typed functions from artifacts and settings to an artifact.
+"""The stages but `export`: typed functions from artifacts and settings to an artifact.
 
 A stage's parameters say what it depends on: those annotated with an artifact type are
 its inputs, those with a settings class come from gin (in the scope of the stage's name)
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from pipelines import cache
 from pipelines.artifacts import (
+    CRITIC,
     WEIGHTS,
     Examples,
     Generator,
@@ -27,7 +28,7 @@ from pipelines.settings import (
     TrainingSettings,
     Work,
 )
-from tfcomgan import callbacks, config, evaluation, export, figures, latents, training
+from tfcomgan import callbacks, config, evaluation, figures, latents, training
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
@@ -113,6 +114,7 @@ def train_generator(
     measured = orientations.measure(masks)
     side = orienting.object_side
     save_weights(model.generator_ema, work.folder / WEIGHTS)
+    save_weights(model.critic, work.folder / CRITIC)  # Ranks what is generated.
     return {
         "object_side": measured.side if side == "auto" else side,
         "orientation": measured._asdict() | {"is_sure": measured.is_sure},
@@ -278,16 +280,3 @@ def evaluate(
         json.dumps(result["scores"], indent=2) + "\n"
     )
     return result
-
-
-def export_segmenter(work: Work, *, segmenter: Segmenter) -> dict:
-    """Writes the segmenter as a SavedModel in TensorFlow Serving's layout."""
-    base = export.serving_dir(work.place.run_dir)
-    version_dir = export.export_segmenter(
-        segmenter.load(),
-        image_size=segmenter.inputs.image_size,
-        num_levels=segmenter.settings.num_levels,
-        low=segmenter.inputs.low,
-        directory=base / str(export.next_version(base)),
-    )
-    return {"version_dir": str(version_dir.relative_to(work.place.run_dir))}

@@ -28,7 +28,7 @@ class Latents(NamedTuple):
 
 
 # What latents are drawn for; each purpose has numbers of its own.
-TRAINING, SEGMENTING, ORIENTING, PICTURES = range(4)
+TRAINING, SEGMENTING, ORIENTING, PICTURES, GENERATING = range(5)
 
 
 def stream_seed(seed: int, stream: int, step: tf.Tensor) -> tf.Tensor:
@@ -44,7 +44,7 @@ class Sampler:
 
     Attributes:
       seed: The run's seed.
-      purpose: TRAINING, SEGMENTING, ORIENTING or PICTURES.
+      purpose: TRAINING, SEGMENTING, ORIENTING, PICTURES or GENERATING.
       batch_size: Global batch size, over all replicas.
       z_dim: Width of z.
       num_codes: N, the number of foreground and of background codes; 0 for none.
