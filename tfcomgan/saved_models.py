@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEGMENTER, GENERATOR = "segmenter", "generator"
 
 
-def find(folder: pathlib.Path, name: str) -> pathlib.Path:
+def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
     """The version folder of an export, the newest there is.
 
     Args:

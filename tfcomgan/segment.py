@@ -113,13 +113,10 @@ def segment(
     found = photos.find(arguments, [out / kind for kind in RESULTS])
     version = saved_models.find(model_dir, saved_models.SEGMENTER)
     digest = saved_models.digest(version)
+    command_line.make_folder(out)
     done = set()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
-        file = ledger.begin(out / _AREAS, kept)
-    except OSError as error:
-        raise UserError(f"--out={out} cannot be made a folder: {error}") from error
+    kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
+    file = ledger.begin(out / _AREAS, kept)
     todo = [photo for photo in found if photo.path not in done]
     unread = 0
     bar = tqdm.tqdm(total=len(found), initial=len(done), unit="photo", disable=None)
@@ -201,7 +198,7 @@ def run() -> None:
         doc=__doc__,
         flag="model",
         check=_check,
-        explain=lambda error: str(error) if isinstance(error, UserError) else None,
+        explain=command_line.explain,
         interrupted="interrupted; the same command goes on from there",
     )
 
