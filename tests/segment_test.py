@@ -271,6 +271,15 @@ def test_unreadable_pictures_are_named_and_the_rest_is_done(
     assert _mask(tmp_path / "out/masks/good.png").shape == (9, 8)
 
 
+def test_picture_of_an_unknown_range_is_listed_by_the_command(run_dir, tmp_path):
+    Image.fromarray(np.ones([4, 4], np.float32)).save(tmp_path / "float.tif")
+    flags = (tmp_path, f"--model={run_dir}", f"--out={tmp_path / 'out'}")
+    done = commands.run(*flags, module="tfcomgan.segment")
+    assert "1 of 1 pictures could not be read" in done.message
+    assert f"{tmp_path / 'float.tif'} cannot be read" in done.err
+    assert "32 bits a channel" in done.err
+
+
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
