@@ -11,11 +11,12 @@ import numpy as np
 from pipelines.cache import Record
 from tfcomgan.data import input_pipeline
 from tfcomgan.models import comgan
+from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
-from tfcomgan.networks import unet
 from tfcomgan.orientation import Side, oriented
 
 WEIGHTS = "network.npz"
+CRITIC = "critic.npz"
 
 
 def save_weights(network: keras.Model, path: pathlib.Path) -> None:
@@ -119,11 +120,29 @@ class Generator:
         """Latents to a scene, inference mode, with mask 1 on the object."""
         return oriented(self.load(), self.side)
 
+    @property
+    def objective(self) -> comgan.ComGANSettings:
+        """What it was trained for."""
+        return comgan.ComGANSettings(**self.record.parameters["comgan"])
+
+    def load_critic(self) -> keras.Model | None:
+        """D_z as trained; None in runs from before it was kept."""
+        path = self.record.folder / CRITIC
+        if not path.exists():
+            return None
+        settings = discriminators.CriticSettings(**self.record.parameters["critics"])
+        critic = discriminators.build_critic(self.settings.image_size, settings)
+        _load_weights(critic, path)
+        return critic
+
     def sampler(self, *, seed: int, batch_size: int, purpose: int):
         """The prior over latents it was trained with."""
-        objective = comgan.ComGANSettings(**self.record.parameters["comgan"])
         return comgan.sampler(
-            self.settings, objective, seed=seed, batch_size=batch_size, purpose=purpose
+            self.settings,
+            self.objective,
+            seed=seed,
+            batch_size=batch_size,
+            purpose=purpose,
         )
 
 
@@ -169,14 +188,15 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class ServingModel:
-    """The exported segmenter: made by `export`."""
+    """The exported segmenter and generator: made by `export`."""
 
     record: Record
 
     @property
-    def version_dir(self) -> pathlib.Path:
-        """Folder of the SavedModel."""
-        return self.record.folder.parent / self.record.info["version_dir"]
+    def version_dirs(self) -> list[pathlib.Path]:
+        """Folders of the SavedModels."""
+        run_dir = self.record.folder.parent
+        return [run_dir / name for name in self.record.info["version_dirs"]]
 
 
 # Which stage makes what.

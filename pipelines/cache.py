@@ -106,14 +106,14 @@ def produce(
     the same stage goes on in it; work of another fingerprint is never touched. Leaving
     the body, the files get their digests, `artifact.json` is written, the folder
     replaces an older artifact of the stage, and its folder `unfinished` goes. Files in
-    the run folder's `info["version_dir"]`, if there is one, belong to the artifact too.
+    the run folder's `info["version_dirs"]`, if there are any, belong to it too.
     """
     work = run_dir / f".partial-{stage}-{digest[:16]}"
     is_resumed, start = work.exists(), time.monotonic()
     work.mkdir(parents=True, exist_ok=True)
     info = {}
     yield work, info
-    published = [run_dir / info["version_dir"]] if "version_dir" in info else []
+    published = [run_dir / name for name in info.get("version_dirs", ())]
     files = {
         os.path.relpath(path, work): _digest(path)
         for folder in [work, *published]

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, evaluating, reporting, stages
+from pipelines import artifacts, cache, evaluating, export_stage, reporting, stages
 from pipelines.settings import Place, Work
 from tfcomgan import config, environment, generator_metrics, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
@@ -33,7 +33,7 @@ STAGES = {
     "train_generator": (stages.train_generator, 2),
     "train_segmenter": (stages.train_segmenter, 2),
     "evaluate": (evaluating.evaluate, 2),
-    "export": (stages.export_segmenter, 2),
+    "export": (export_stage.export_models, 2),
 }
 _CONFIG_FILE = "operative_config.gin"
 _MARK = "run.json"
@@ -269,5 +269,5 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
     if cache.find(place.run_dir, "export") is not None:
         report(
             "Segment:  python -m tfcomgan.segment PICTURE.jpg "
-            f"--model {place.run_dir} --out masks"
+            f"--model {place.run_dir} --out segmented"
         )

@@ -1,4 +1,4 @@
-"""The stages but `evaluate`: typed functions from artifacts and settings to an artifact.
+"""The stages but `evaluate` and `export`: from artifacts and settings to an artifact.
 
 A stage's parameters say what it depends on: those annotated with an artifact type are
 its inputs, those with a settings class come from gin (in the scope of the stage's name)
@@ -14,29 +14,19 @@ import tensorflow as tf
 
 from pipelines import cache
 from pipelines.artifacts import (
+    CRITIC,
     WEIGHTS,
     Examples,
     Generator,
-    Segmenter,
     save_weights,
 )
 from pipelines.settings import (
-    ExportSettings,
     OrientationSettings,
     PrepareSettings,
     TrainingSettings,
     Work,
 )
-from tfcomgan import (
-    callbacks,
-    config,
-    evaluation,
-    export,
-    figures,
-    latents,
-    serving_files,
-    training,
-)
+from tfcomgan import callbacks, config, evaluation, figures, latents, training
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
@@ -122,6 +112,7 @@ def train_generator(
     measured = orientations.measure(masks)
     side = orienting.object_side
     save_weights(model.generator_ema, work.folder / WEIGHTS)
+    save_weights(model.critic, work.folder / CRITIC)  # Ranks what is generated.
     return {
         "object_side": measured.side if side == "auto" else side,
         "orientation": measured._asdict() | {"is_sure": measured.is_sure},
@@ -248,20 +239,3 @@ def _paint_masks(generator, sampler, count: int) -> np.ndarray:
     batches = -(-count // sampler.batch_size)
     steps = tf.range(batches, dtype=tf.int64)
     return np.concatenate([paint(step).numpy() for step in steps])[:count]
-
-
-def export_segmenter(
-    work: Work, *, segmenter: Segmenter, chosen: ExportSettings
-) -> dict:
-    """Writes the segmenter as a SavedModel in TensorFlow Serving's layout."""
-    base = export.serving_dir(work.place.run_dir)
-    version_dir = export.export_segmenter(
-        segmenter.load(),
-        image_size=segmenter.inputs.image_size,
-        num_levels=segmenter.settings.num_levels,
-        low=segmenter.inputs.low,
-        with_litert=chosen.litert,
-        directory=base / str(export.next_version(base)),
-    )
-    serving_files.write_server_configs(base.parent)
-    return {"version_dir": str(version_dir.relative_to(work.place.run_dir))}

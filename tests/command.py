@@ -8,6 +8,7 @@ held to resource limits, and ends with the exit code a shell would see.
 import atexit
 import functools
 import gc
+import importlib
 import json
 import os
 import pathlib
@@ -84,17 +85,24 @@ class Command:
         return Done(code, out, err)
 
 
-def start(*arguments, limits: dict[int, int] | None = None, first: str = "") -> Command:
-    """Starts `python -m tfcomgan.main` with these arguments, in the repository.
+def start(
+    *arguments,
+    module: str = "tfcomgan.main",
+    limits: dict[int, int] | None = None,
+    first: str = "",
+) -> Command:
+    """Starts `python -m MODULE` with these arguments, in the repository.
 
     Args:
       *arguments: Flags.
+      module: The command's.
       limits: Soft limits of the process by resource number, as resource.RLIMIT_FSIZE.
       first: Python run in the process before the command, to break its disk or data.
     """
     return Command(
         {
             "arguments": [str(argument) for argument in arguments],
+            "module": module,
             "limits": limits or {},
             "first": first,
         }
@@ -168,19 +176,19 @@ def _server() -> subprocess.Popen:
 def _serve() -> None:
     """Takes a request, forks, answers with the process; then waits for it when told."""
     import pipelines.run  # noqa: F401
-    import tfcomgan.main
+    import tfcomgan.main  # noqa: F401
 
     gc.freeze()  # Or each child would copy the pages of all modules to collect garbage.
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
-            _become(tfcomgan.main.run, json.loads(line))
+            _become(json.loads(line))
         print(pid, flush=True)
         sys.stdin.readline()
         print(os.waitpid(pid, 0)[1], flush=True)
 
 
-def _become(main, request: dict) -> None:
+def _become(request: dict) -> None:
     """In the child: what a shell and the interpreter do around a command."""
     for number, name in enumerate(("out", "err"), start=1):
         file = os.open(f"{request['folder']}/{name}", os.O_WRONLY | os.O_CREAT)
@@ -191,7 +199,7 @@ def _become(main, request: dict) -> None:
         resource.setrlimit(int(number), (soft, resource.getrlimit(int(number))[1]))
     exec(request["first"], {})
     sys.argv = ["tfcomgan", *request["arguments"]]
-    main()
+    importlib.import_module(request["module"]).run()
 
 
 if __name__ == "__main__":

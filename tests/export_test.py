@@ -18,7 +18,7 @@ from segmenters import (
     resize,
 )
 
-from tfcomgan import export
+from tfcomgan import export, saved_models
 from tfcomgan.errors import UserError
 
 
@@ -202,7 +202,7 @@ def test_version_appears_complete_or_not_at_all(tmp_path, monkeypatch):
     def write_half(self, path, **kwargs):
         pathlib.Path(path).mkdir()
         pathlib.Path(path, "saved_model.pb").write_text("half")
-        seen.append(export.versions(tmp_path / "base"))
+        seen.append(saved_models.versions(tmp_path / "base"))
         raise OSError("No space left on device")
 
     seen = []
@@ -224,22 +224,21 @@ def test_version_can_be_read_by_whoever_can_read_its_parent(directory):
 
 
 def test_versions_are_ordered_as_numbers_and_other_names_ignored(tmp_path):
-    base = export.serving_dir(tmp_path)
+    base = saved_models.serving_dir(tmp_path, saved_models.SEGMENTER)
     assert base == tmp_path / "serving" / "segmenter"
-    assert export.next_version(base) == 1
+    assert saved_models.next_dir(base) == base / "1"
     for name in ("2", "10", "9", "v99", "11.old", "-12", ".unfinished-x"):
         (base / name).mkdir(parents=True)
-    assert export.versions(base) == [2, 9, 10]
-    assert export.next_version(base) == 11
-    assert export.latest(base) == base / "10"
+    assert saved_models.versions(base) == [2, 9, 10]
+    assert saved_models.next_dir(base) == base / "11"
+    assert saved_models.find(base, saved_models.SEGMENTER) == base / "10"
 
 
 def test_no_version_names_the_stage_that_makes_one(tmp_path):
-    for base in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(
-            UserError, match="python -m tfcomgan.main .* --stages=export"
-        ):
-            export.latest(base)
+    with pytest.raises(UserError, match="python -m tfcomgan.main .* --stages=export"):
+        saved_models.find(tmp_path, saved_models.SEGMENTER)
+    with pytest.raises(UserError, match="must be a folder"):
+        saved_models.find(tmp_path / "missing", saved_models.SEGMENTER)
 
 
 def test_image_size_must_suit_the_levels(net, tmp_path):

@@ -188,7 +188,7 @@ def test_interrupted_save_png_keeps_the_old_picture(tmp_path, monkeypatch):
     path = tmp_path / "grid.png"
     figures.save_png(path, image)
 
-    def half_write(self, file, format):
+    def half_write(self, file, **options):
         with open(file, "wb") as f:
             f.write(b"half")
         raise OSError("disk full")

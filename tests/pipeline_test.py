@@ -98,7 +98,7 @@ def test_changed_segmenter_leaves_the_generator_and_gets_the_next_version(run_di
     assert sorted(p.name for p in versions.iterdir()) == ["1", "2"]
     assert (versions / "2/saved_model.pb").is_file()
     info = command.artifact(run_dir, "export")["info"]
-    assert info["version_dir"] == "serving/segmenter/2"
+    assert info["version_dirs"] == ["serving/segmenter/2", "serving/generator/2"]
     old, new = (
         np.load(base / "train_segmenter/network.npz")
         for base in (command.finished(), run_dir)

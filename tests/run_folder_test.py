@@ -22,7 +22,7 @@ INPUTS = {
     "train_generator": ["prepare"],
     "train_segmenter": ["prepare", "train_generator"],
     "evaluate": ["prepare", "train_generator", "train_segmenter"],
-    "export": ["train_segmenter"],
+    "export": ["train_segmenter", "train_generator"],
 }
 
 
@@ -75,7 +75,7 @@ def test_artifact_lists_the_digest_of_every_file_of_its_own(finished, stage):
     assert on_disk - {"artifact.json"} == {n for n in files if not n.startswith("..")}
     serving = {
         f"../{path.relative_to(finished)}"
-        for path in (finished / "serving/segmenter").rglob("*")
+        for path in (finished / "serving").glob("*/**/*")
         if path.is_file()
     }
     assert {n for n in files if n.startswith("..")} == (
@@ -106,7 +106,7 @@ def test_end_prints_the_scores_and_the_next_commands(finished):
     assert f"{finished}/report.html" in out
     assert f"tensorboard --logdir {finished / 'logs'}" in out
     segment = "python -m tfcomgan.segment PICTURE.jpg"
-    assert f"{segment} --model {finished} --out masks" in out
+    assert f"{segment} --model {finished} --out segmented" in out
     assert str(finished / "pictures") in out
 
 

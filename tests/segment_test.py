@@ -1,17 +1,21 @@
 """The command line that writes masks, with a segmenter that finds bright pixels."""
 
+import csv
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
 
+import command as commands
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from tfcomgan import export, segment
+from tfcomgan import export, photos, saved_models, segment
 from tfcomgan.errors import UserError
 
 REPOSITORY = pathlib.Path(segment.__file__).resolve().parents[1]
@@ -31,7 +35,7 @@ def run_dir(tmp_path_factory):
         segmenter,
         image_size=SHORT,
         num_levels=3,
-        directory=export.serving_dir(run) / "1",
+        directory=saved_models.serving_dir(run, saved_models.SEGMENTER) / "1",
     )
     return run
 
@@ -93,9 +97,10 @@ def test_masks_of_all_kinds_of_pictures(command, run_dir, tmp_path):
     Image.fromarray(_noise(1, 1, 3)).save(tmp_path / "dot.webp")
 
     pictures = sorted(path for path in tmp_path.iterdir())
-    done = command(*pictures, "--model", run_dir, "--out", tmp_path / "new" / "masks")
+    done = command(*pictures, "--model", run_dir, "--out", tmp_path / "new")
     assert done.returncode == 0, done.stderr
-    masks = {p.stem: _mask(p) for p in (tmp_path / "new" / "masks").iterdir()}
+    folder = tmp_path / "new" / "masks"
+    masks = {p.stem: _mask(p) for p in folder.iterdir()}
     assert set(masks) == {picture.stem for picture in pictures}
 
     # A level may fall on the other side of a half.
@@ -119,11 +124,131 @@ def test_masks_of_all_kinds_of_pictures(command, run_dir, tmp_path):
         colour = np.mean(dot.getpixel((0, 0)))
     np.testing.assert_allclose(masks["dot"], [[_expected(colour)]], atol=1)
 
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(pictures)
-    phone = next(line for line in lines if "phone.jpg" in line)
-    file = tmp_path / "new" / "masks" / "phone.png"
-    assert phone == f"{tmp_path / 'phone.jpg'}  {file}  object 50.0%"
+    areas = {pathlib.Path(row["picture"]).name: row for row in _areas(tmp_path / "new")}
+    assert len(areas) == len(pictures)
+    for picture in pictures:
+        pixels = masks[picture.stem]
+        row = areas[picture.name]
+        assert (int(row["height"]), int(row["width"])) == pixels.shape
+        # A probability of 0.5 is level 127.5, which is rounded to even: 128.
+        assert int(row["object_pixels"]) == np.count_nonzero(pixels >= 128)
+        share = np.count_nonzero(pixels >= 128) / pixels.size
+        assert float(row["object_share"]) == share
+
+
+def _areas(out: pathlib.Path) -> list[dict]:
+    with (out / "areas.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
+    """The same pixels, sent to the signature as a client would."""
+    image = _noise(41, 67, 3)
+    Image.fromarray(image).save(tmp_path / "a.png")
+    segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+    model = tf.saved_model.load(
+        str(saved_models.serving_dir(run_dir, saved_models.SEGMENTER) / "1")
+    )
+    served = model.signatures["serving_default"](images=tf.constant(image[np.newaxis]))
+    expected = np.rint(255 * served["mask"].numpy()[0, ..., 0])
+    assert np.ptp(expected) > 50  # It is no constant.
+    np.testing.assert_array_equal(_mask(tmp_path / "out/masks/a.png"), expected)
+
+
+def test_cutout_and_overlay_are_the_picture_with_its_mask():
+    image = _noise(3, 5, 3)
+    probability = np.random.default_rng(1).uniform(0, 1, [3, 5, 1]).astype(np.float32)
+    cutout = segment.cutout(image, probability)
+    np.testing.assert_array_equal(cutout[..., :3], image)
+    np.testing.assert_array_equal(cutout[..., 3], np.round(255 * probability[..., 0]))
+    # Half red where it is certain.
+    expected = (1 - probability / 2) * image + probability / 2 * [255, 0, 0]
+    np.testing.assert_allclose(
+        segment.overlay(image, probability), expected, atol=0.5 + 1e-3
+    )
+
+
+def test_write_chooses_the_results(run_dir, tmp_path):
+    Image.fromarray(_noise(9, 8, 3)).save(tmp_path / "a.png")
+    argument, out = [str(tmp_path / "a.png")], tmp_path / "out"
+    segment.segment(argument, run_dir, out, ["cutouts"])
+    assert sorted(p.name for p in out.iterdir()) == ["areas.csv", "cutouts"]
+    before = (out / "cutouts/a.png").stat().st_mtime_ns
+    segment.segment(argument, run_dir, out, ["overlays", "masks"])  # More, later.
+    names = {"areas.csv", "cutouts", "masks", "overlays"}
+    assert {p.name for p in out.iterdir()} == names
+    assert len(_areas(out)) == 1
+    assert (out / "cutouts/a.png").stat().st_mtime_ns == before
+    with Image.open(out / "cutouts/a.png") as cutout:
+        assert (cutout.mode, cutout.size) == ("RGBA", (8, 9))
+
+
+def test_folders_and_patterns_keep_their_subfolders(run_dir, tmp_path, monkeypatch):
+    for name in ("one/a.png", "one/x/a.png", "one/x/a.gif", "two/y/b.png", "two/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(_noise(4, 5, 3)).save(tmp_path / name)
+    (tmp_path / "one/notes.txt").write_text("no picture")
+    monkeypatch.chdir(tmp_path)
+    # In a folder of the pictures: the results are no pictures of the second run.
+    for _ in range(2):
+        segment.segment(["one", "two/**/*.png"], run_dir, pathlib.Path("one"))
+        masks = {str(p) for p in pathlib.Path("one/masks").rglob("*.png")}
+        assert masks == {
+            f"one/masks/{name}.png" for name in ("a", "x/a.png", "x/a.gif", "y/b", "c")
+        }
+
+
+def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
+    for name in "abc":
+        Image.fromarray(_noise(SHORT, LONG, 3)).save(tmp_path / f"{name}.png")
+    out = tmp_path / "out"
+    segment.segment([str(tmp_path / "a.png"), str(tmp_path / "b.png")], run_dir, out)
+    changed = 255 - _noise(SHORT, LONG, 3)
+    Image.fromarray(changed).save(tmp_path / "b.png")
+    before = {p: p.stat().st_mtime_ns for p in (out / "masks").iterdir()}
+    capsys.readouterr()
+    segment.segment([str(tmp_path)], run_dir, out)
+    assert "2 pictures segmented, 1 done before, 0 skipped" in capsys.readouterr().out
+    kept = {p for p in before if p.stat().st_mtime_ns == before[p]}
+    assert kept == {out / "masks/a.png"}
+    expected = _expected(changed.mean(-1))
+    np.testing.assert_allclose(_mask(out / "masks/b.png"), expected, atol=1)
+    # Another model: all of them.
+    other = shutil.copytree(run_dir, tmp_path / "run")
+    (saved_models.serving_dir(other, saved_models.SEGMENTER) / "1" / "note").write_text(
+        "another file"
+    )
+    segment.segment([str(tmp_path)], other, out)
+    assert "3 pictures segmented, 0 done before" in capsys.readouterr().out
+    assert len(_areas(out)) == 3
+
+
+def test_killed_command_goes_on_where_it_stopped(run_dir, tmp_path):
+    count = 300
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(_noise(60, 80, 3)).save(tmp_path / "photo.png")
+    for i in range(count):
+        (tmp_path / f"photos/{i:03}.png").symlink_to(tmp_path / "photo.png")
+    areas = tmp_path / "out/areas.csv"
+    flags = [tmp_path / "photos", f"--model={run_dir}", f"--out={tmp_path / 'out'}"]
+    running = commands.start(*flags, module="tfcomgan.segment")
+    running.kill_when(lambda: areas.exists() and areas.stat().st_size > 2000)
+    first = _areas(tmp_path / "out")
+    assert 0 < len(first) < count
+    with areas.open("a") as file:
+        file.write("photos/299")  # A line cut off by the kill.
+    before = {row["name"]: _time(tmp_path, row["name"]) for row in first[:-1]}
+    done = commands.run(*flags, module="tfcomgan.segment").check()
+    assert f"{len(first)} done before, 0 skipped" in done.out
+    assert before == {name: _time(tmp_path, name) for name in before}
+    rows = _areas(tmp_path / "out")
+    assert sorted(row["name"] for row in rows) == [f"{i:03}" for i in range(count)]
+    masks = [p.read_bytes() for p in (tmp_path / "out/masks").glob("*.png")]
+    assert len(masks) == count and len(set(masks)) == 1
+
+
+def _time(tmp_path: pathlib.Path, name: str) -> int:
+    return (tmp_path / f"out/masks/{name}.png").stat().st_mtime_ns
 
 
 def test_unreadable_pictures_are_named_and_the_rest_is_done(
@@ -137,16 +262,26 @@ def test_unreadable_pictures_are_named_and_the_rest_is_done(
     Image.fromarray(np.ones([4, 4], np.float32)).save(tmp_path / "float.tif")
     bad = ["text.jpg", "cut.png", "float.tif"]
     monkeypatch.chdir(tmp_path)
-    pictures = [pathlib.Path(name) for name in [*bad, "good.png"]]
     # In this process, which has TensorFlow already; any UserError makes exit code 2.
     with pytest.raises(UserError, match="3 of 4 pictures could not be read"):
-        segment.segment(pictures, run_dir, pathlib.Path("masks"))
+        segment.segment([*bad, "good.png"], run_dir, pathlib.Path("out"))
     printed = capsys.readouterr()
-    for name, line in zip(bad, printed.err.splitlines(), strict=True):
-        assert line.startswith(f"error: {name} cannot be read as a picture: ")
-    assert printed.out.startswith("good.png  masks/good.png  object ")
-    assert [path.name for path in (tmp_path / "masks").iterdir()] == ["good.png"]
-    assert _mask(tmp_path / "masks" / "good.png").shape == (9, 8)
+    lines = [line for line in printed.err.splitlines() if line.startswith("skipped")]
+    for name, line in zip(bad, lines, strict=True):
+        assert line.startswith(f"skipped: {name} cannot be read as a picture: ")
+    assert "1 pictures segmented, 0 done before, 3 skipped: out" in printed.out
+    assert [path.name for path in (tmp_path / "out/masks").iterdir()] == ["good.png"]
+    assert [row["picture"] for row in _areas(tmp_path / "out")] == ["good.png"]
+    assert _mask(tmp_path / "out/masks/good.png").shape == (9, 8)
+
+
+def test_picture_of_an_unknown_range_is_listed_by_the_command(run_dir, tmp_path):
+    Image.fromarray(np.ones([4, 4], np.float32)).save(tmp_path / "float.tif")
+    flags = (tmp_path, f"--model={run_dir}", f"--out={tmp_path / 'out'}")
+    done = commands.run(*flags, module="tfcomgan.segment")
+    assert "1 of 1 pictures could not be read" in done.message
+    assert f"{tmp_path / 'float.tif'} cannot be read" in done.err
+    assert "32 bits a channel" in done.err
 
 
 @pytest.mark.parametrize(
@@ -157,19 +292,27 @@ def test_unreadable_pictures_are_named_and_the_rest_is_done(
         (["a.png", "--model=run"], "No --out"),
         (["a.png", "--modle=run", "--out=masks"], "Did you mean: model"),
         (["b.png", "--model=run", "--out=masks"], "There is no picture b.png"),
-        (["run", "--model=run", "--out=masks"], "run is a folder. Name its files"),
-        (["a.png", "--model=rum", "--out=masks"], "must be a folder. Received: rum"),
+        (["x", "--model=run", "--out=masks"], "There is no picture in x, or none"),
+        (["*.jpg", "--model=run", "--out=masks"], "There is no picture in *.jpg"),
+        (["a.png", "--model=run", "--out=masks", "--write=mask"], "Received: mask."),
+        (
+            ["a.png", "--model=rum", "--out=masks"],
+            "The model must be a folder. Received: rum",
+        ),
         (
             ["a.png", "--model=a.png", "--out=masks"],
             "must be a folder. Received: a.png",
         ),
-        (["a.png", "--model=empty", "--out=masks"], "--stages=export"),
+        (
+            ["a.png", "--model=empty", "--out=masks"],
+            "empty holds no exported segmenter. Run the export stage",
+        ),
         (
             ["a.png", "--model=run", "--out=a.png"],
             "--out=a.png cannot be made a folder",
         ),
         (["a.png", "--model=run", "--out=a.png/b"], "cannot be made a folder"),
-        (["a.png", "--model=run", "--out=."], "--out=. would overwrite a.png"),
+        (["masks/b.png", "--model=run", "--out=."], "would overwrite masks/b.png"),
     ],
 )
 def test_users_mistake_gives_a_message_before_tensorflow_starts(
@@ -179,6 +322,9 @@ def test_users_mistake_gives_a_message_before_tensorflow_starts(
     before = (tmp_path / "a.png").read_bytes()
     (tmp_path / "run/serving/segmenter/1").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "x").mkdir()
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(_noise(4, 4, 3)).save(tmp_path / "masks/b.png")
     # Found first, since `python -m` looks in the working directory.
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow starts')")
     done = command(*args)
@@ -187,7 +333,7 @@ def test_users_mistake_gives_a_message_before_tensorflow_starts(
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "a.png").read_bytes() == before
-    assert not (tmp_path / "masks").exists()
+    assert [path.name for path in (tmp_path / "masks").iterdir()] == ["b.png"]
 
 
 def test_help_is_quick_and_lists_the_flags(command):
@@ -196,34 +342,35 @@ def test_help_is_quick_and_lists_the_flags(command):
     assert done.returncode == 0
     # 0.4 s here; importing TensorFlow takes several, also on a busy machine.
     assert time.monotonic() - start < 2.5
-    for text in ("PICTURE...", "--model", "--out", "a.jpg.png"):
+    for text in ("PICTURE", "--model", "--out", "--write", "a.jpg.png"):
         assert text in done.stdout
 
 
 def test_model_may_be_a_run_its_serving_folder_or_a_version(run_dir):
     base = run_dir / "serving" / "segmenter"
-    for folder in (run_dir, base, base / "1"):
-        assert segment.find_model(folder) == base / "1"
+    for folder in (run_dir, run_dir / "serving", base, base / "1"):
+        assert saved_models.find(folder, saved_models.SEGMENTER) == base / "1"
 
 
 @pytest.mark.parametrize(
     ("pictures", "names"),
     [
-        (["a.jpg", "b.c.jpg", "d"], ["a.png", "b.c.png", "d.png"]),
-        (["a.jpg", "b.jpg", "a.png"], ["a.jpg.png", "b.png", "a.png.png"]),
-        (["x/a.jpg", "y/a.jpg"], ["a.jpg.png", "a.jpg-2.png"]),
-        (["a.jpg", "a.gif", "a.jpg.bmp"], ["a.jpg.png", "a.gif.png", "a.jpg-2.png"]),
+        (["a.jpg", "b.c.jpg", "d"], ["a", "b.c", "d"]),
+        (["a.jpg", "b.jpg", "a.png"], ["a.jpg", "b", "a.png"]),
+        (["a.jpg", "x/a.jpg"], ["a", "x/a"]),
+        (["a.jpg", "a.jpg"], ["a.jpg", "a.jpg-2"]),
+        (["a.jpg", "a.gif", "a.jpg.bmp"], ["a.jpg", "a.gif", "a.jpg-2"]),
     ],
 )
-def test_masks_have_different_names(pictures, names):
-    assert segment.mask_names([pathlib.Path(p) for p in pictures]) == names
+def test_results_have_different_names(pictures, names):
+    assert photos.names(pictures) == names
 
 
 def test_mask_that_cannot_be_written_is_explained(run_dir, tmp_path):
     Image.fromarray(_noise(4, 4, 3)).save(tmp_path / "a.png")
-    (tmp_path / "masks" / "a.png").mkdir(parents=True)  # A folder where the mask goes.
+    (tmp_path / "out/masks/a.png").mkdir(parents=True)  # A folder where the mask goes.
     with pytest.raises(UserError, match="masks/a.png cannot be written"):
-        segment.segment([tmp_path / "a.png"], run_dir, tmp_path / "masks")
+        segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
 
 
 if __name__ == "__main__":

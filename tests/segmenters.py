@@ -8,7 +8,7 @@ import tempfile
 import keras
 import numpy as np
 
-from tfcomgan import export
+from tfcomgan import export, saved_models
 from tfcomgan.networks import unet
 
 SIZE, LEVELS = 32, 3
@@ -41,7 +41,8 @@ def exported() -> tuple[unet.UNet, pathlib.Path]:
     """`disturbed_unet` and the version folder of its export; not to be changed."""
     run = tempfile.TemporaryDirectory(prefix="serving-")
     atexit.register(run.cleanup)
-    net, base = disturbed_unet(), export.serving_dir(pathlib.Path(run.name))
+    net = disturbed_unet()
+    base = saved_models.serving_dir(pathlib.Path(run.name), saved_models.SEGMENTER)
     directory = export.export_segmenter(
         net, image_size=SIZE, num_levels=LEVELS, directory=base / "1"
     )

@@ -1,3 +1,10 @@
 """ComGAN and DS-ComGAN (Ding et al., NeurIPS 2022) in TensorFlow and Keras 3."""
 
 __version__ = "0.1.0"
+
+
+def load(run):
+    """A trained model, to segment pictures and generate scenes; see `tfcomgan.api`."""
+    from tfcomgan import api  # --help must not wait for NumPy.
+
+    return api.load(run)

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a defect (with traceback), 2 something to put right, 130 i
 """
 
 import os
+import pathlib
 import sys
 from collections.abc import Callable, Sequence
 
@@ -68,3 +69,21 @@ def run(
         return 0
 
     app.run(guarded, flags_parser=parse)
+
+
+def explain(error: Exception) -> str | None:
+    """The message of an error that is the user's, or of files, as of a full disk."""
+    return str(error) if isinstance(error, UserError | OSError) else None
+
+
+def make_folder(out: str | os.PathLike) -> pathlib.Path:
+    """The folder named by --out, made if missing.
+
+    Raises:
+      UserError: It cannot be made: it is a file, or the disk says no.
+    """
+    try:
+        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out={out} cannot be made a folder: {error}") from error
+    return pathlib.Path(out)

@@ -20,7 +20,7 @@ from absl import flags
 from PIL import Image
 
 # TensorFlow and gin are imported where they are used: --help must not wait.
-from tfcomgan import command_line, figures
+from tfcomgan import command_line, figures, parallel
 from tfcomgan.data.inspection import (
     Finding,
     contact_sheet,
@@ -38,7 +38,7 @@ _COMPARED = 20_000
 
 def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     """Findings on the files that a `FolderSource` would take from a `Listing`."""
-    from tfcomgan.data import folder, listing, making
+    from tfcomgan.data import folder, listing
     from tfcomgan.data.pictures import BadPicture
 
     on_sheet = spread(len(files.pictures))
@@ -56,7 +56,7 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
             sheet_size=sheet_size if index in on_sheet else None,
         )  # fmt: skip
 
-    findings = list(making.in_parallel(examine, range(len(files.pictures))))
+    findings = list(parallel.in_parallel(examine, range(len(files.pictures))))
     good = [f.name for f in findings if not f.problem]
     test = set(folder.split(good, source.test_share)[1]) if len(good) > 1 else set()
     split_of = dict.fromkeys(good, "train") | dict.fromkeys(test, "test")

@@ -5,15 +5,11 @@ is a folder with a whole number for a name, as TF Serving wants it:
 RUN_DIR/serving/segmenter/1.
 """
 
-import os
 import pathlib
-import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfcomgan import serving_files
+from tfcomgan import saved_models, serving_files
 from tfcomgan.errors import UserError
 
 # TensorFlow and Keras are imported where they are used: finding a model, or none, must
@@ -59,39 +55,26 @@ def export_segmenter(
     from tfcomgan import litert
     from tfcomgan.serving_signatures import Signatures
 
-    directory = pathlib.Path(directory)
     multiple = 2 ** (num_levels - 1)
     if image_size < 1 or image_size % multiple:
         raise ValueError(
             f"`image_size` must be a multiple of 2^(num_levels - 1) = {multiple}. "
             f"Received: {image_size}."
         )
-    if directory.exists():
-        raise UserError(
-            f"The version folder {directory} exists. A published version is never "
-            "overwritten: remove the folder, or export the next number."
-        )
     archive = keras.export.ExportArchive()
     archive.track(segmenter)
     signatures = Signatures(segmenter, image_size, multiple, low)
     for name, (function, spec) in signatures.endpoints().items():
         archive.add_endpoint(name, function, input_signature=[spec])
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    # Servers look at folders named by numbers only, and a rename is atomic.
-    unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=directory.parent)
-    try:
-        # Below, since mkdtemp's own folder is closed to a server of another user.
-        written = pathlib.Path(unfinished, directory.name)
-        archive.write_out(str(written), verbose=False)
+
+    def complete(written):
         serving_files.write_warmup(written, image_size)
         serving_files.write_signatures(written, image_size, multiple)
         if with_litert:
             content = litert.convert(segmenter, image_size=image_size, low=low)
             (written / "segmenter.tflite").write_bytes(content)
-        os.replace(written, directory)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return directory
+
+    return saved_models.publish(archive, directory, complete)
 
 
 def load(directory: pathlib.Path) -> Callable[["np.ndarray"], "np.ndarray"]:
@@ -127,35 +110,3 @@ def _unusable(directory, reason):
         f"{directory} holds no usable segmenter ({str(reason)[:200]}). Export it again: "
         "python -m tfcomgan.main ... --stages=export"
     )
-
-
-def serving_dir(run_dir: pathlib.Path) -> pathlib.Path:
-    """Where the exports of a run lie, one folder for each version."""
-    return pathlib.Path(run_dir) / "serving" / serving_files.MODEL
-
-
-def versions(base: pathlib.Path) -> list[int]:
-    """The versions below `base`, oldest first; none if there is no such folder."""
-    base = pathlib.Path(base)
-    names = [path.name for path in base.iterdir()] if base.is_dir() else []
-    return sorted(int(name) for name in names if re.fullmatch("0|[1-9][0-9]*", name))
-
-
-def next_version(base: pathlib.Path) -> int:
-    """One more than the newest version below `base`; 1 if there is none."""
-    return max(versions(base), default=0) + 1
-
-
-def latest(base: pathlib.Path) -> pathlib.Path:
-    """The folder of the newest version below `base`.
-
-    Raises:
-      UserError: There is none.
-    """
-    found = versions(base)
-    if not found:
-        raise UserError(
-            f"No exported segmenter in {base}. Run the export stage: "
-            "python -m tfcomgan.main ... --stages=export"
-        )
-    return pathlib.Path(base) / str(found[-1])

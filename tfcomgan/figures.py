@@ -151,14 +151,24 @@ def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Writes uint8 [H, W, 3] as PNG, whole or not at all; makes the folder if needed."""
+def save_png(
+    path: str | os.PathLike, image: np.ndarray, *, compress_level: int = 6
+) -> None:
+    """Writes an image as PNG, whole or not at all; makes the folder if needed.
+
+    Args:
+      path: The file.
+      image: uint8 [H, W], [H, W, 3], or [H, W, 4] with opacity.
+      compress_level: 0 (quick) to 9 (small).
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, because os.replace is atomic only within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        Image.fromarray(image).save(temporary, format="PNG")
+        Image.fromarray(image).save(
+            temporary, format="PNG", compress_level=compress_level
+        )
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -34,7 +34,14 @@ class Latents(NamedTuple):
 
 
 # What latents are drawn for; each purpose has numbers of its own.
-TRAINING, SEGMENTING, ORIENTING, PICTURES, MEASURING = range(5)
+(
+    TRAINING,
+    SEGMENTING,
+    ORIENTING,
+    PICTURES,
+    MEASURING,
+    GENERATING,
+) = range(6)
 
 
 def stream_seed(seed: int, stream: int, step: tf.Tensor) -> tf.Tensor:
@@ -50,7 +57,7 @@ class Sampler:
 
     Attributes:
       seed: The run's seed.
-      purpose: TRAINING, SEGMENTING, ORIENTING, PICTURES or MEASURING.
+      purpose: One of the purposes above.
       batch_size: Global batch size, over all replicas.
       z_dim: Width of z.
       num_codes: N, the number of foreground and of background codes; 0 for none.

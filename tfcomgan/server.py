@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfcomgan.errors import UserError
-from tfcomgan.serving_files import MODEL
+from tfcomgan.saved_models import SEGMENTER
 
 SIGNATURE = "segment_encoded"
 _SECONDS = 60  # For an answer.
@@ -75,7 +75,7 @@ def rest_body(files: Sequence[bytes]) -> dict:
 
 
 def _rest(address: str) -> Ask:
-    url = f"{address}/v1/models/{MODEL}:predict"
+    url = f"{address}/v1/models/{SEGMENTER}:predict"
 
     def ask(files):
         request = urllib.request.Request(
@@ -105,7 +105,7 @@ def predict_request(files: Sequence[bytes]):
     from tensorflow_serving.apis import predict_pb2
 
     request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = MODEL, SIGNATURE
+    request.model_spec.name, request.model_spec.signature_name = SEGMENTER, SIGNATURE
     request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(list(files)))
     return request
 

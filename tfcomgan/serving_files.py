@@ -11,7 +11,8 @@ import pathlib
 import re
 from collections.abc import Mapping
 
-MODEL = "segmenter"  # The name that requests give.
+from tfcomgan import saved_models
+
 _MOUNT = "/models"  # Where docs/serving/compose.yaml shows the server this folder.
 
 _MODELS = """\
@@ -134,7 +135,7 @@ def _prediction_log(signature: str, inputs: Mapping) -> bytes:
     and an export must not depend on who made it. Numbers of the fields:
     tensorflow_serving/apis/{prediction_log,predict,model}.proto.
     """
-    spec = _field(1, MODEL.encode()) + _field(3, signature.encode())
+    spec = _field(1, saved_models.SEGMENTER.encode()) + _field(3, signature.encode())
     request = _field(1, spec)
     for name, tensor in inputs.items():
         entry = _field(1, name.encode()) + _field(2, tensor.SerializeToString())

@@ -17,7 +17,7 @@ import tensorflow_datasets as tfds
 import tqdm
 from PIL import Image
 
-from tfcomgan import config
+from tfcomgan import config, parallel
 from tfcomgan.data import listing as listings
 from tfcomgan.data import making
 from tfcomgan.data.listing import Listing, shown, some
@@ -141,7 +141,7 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
 
     count = len(files.pictures)
     reasons = tqdm.tqdm(
-        making.in_parallel(reason, range(count)),
+        parallel.in_parallel(reason, range(count)),
         desc="reading pictures",
         total=count,
         delay=2,

@@ -89,7 +89,7 @@ def scan(manual_dir: pathlib.Path | None) -> Listing:
             "`folder` needs --manual_dir, the folder of your pictures, as in "
             f"--manual_dir=photos. Received: {manual_dir}."
         )
-    names = sorted(_files(manual_dir))
+    names = sorted(files(manual_dir))
     has_masks = (manual_dir / "masks").is_dir()
     found = tuple(
         name
@@ -117,7 +117,8 @@ def _mask_of(picture: str) -> str:
     return str("masks" / inside.with_suffix(".png"))
 
 
-def _files(root: pathlib.Path) -> Iterator[str]:
+def files(root: pathlib.Path) -> Iterator[str]:
+    """Names of the files below a folder; see the module for what is passed over."""
     for folder, folders, files in os.walk(root):
         if _RUN_MARK in files:  # A run makes its own pictures, and changes them.
             folders.clear()

@@ -5,17 +5,16 @@ pipeline the reading of pictures is spread over Beam's workers, which must see t
 folder and the pictures under the same paths, and have this package installed.
 """
 
-import collections
 import importlib.util
 import logging
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent import futures
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow_datasets as tfds
 
+from tfcomgan import parallel
 from tfcomgan.errors import UserError
 
 _THREADS = min(8, os.cpu_count() or 1)
@@ -36,7 +35,7 @@ class Spread:
         """read(item), a (key, example), of every item; for `_split_generators`."""
         if self.is_beam:
             return _beam().Create(list(items)) | _beam().Map(read)
-        return in_parallel(read, items)
+        return parallel.in_parallel(read, items)
 
     def chain(self, read_all: Callable, items: Iterable):
         """The same where read_all(item) gives several: one worker an item."""
@@ -207,15 +206,3 @@ def _from_worker(error: Exception) -> str:
         found = re.search(raised, text, re.MULTILINE | re.DOTALL)
         text = found[1] if found else ""
     return re.split(r" \[while running|\n\nDuring handling", text)[0]
-
-
-def in_parallel(function: Callable, items: Iterable) -> Iterator:
-    """function(item) of each item, in order, by threads that work a little ahead."""
-    with futures.ThreadPoolExecutor(_THREADS) as pool:
-        waiting = collections.deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * _THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

@@ -1,0 +1,34 @@
+"""The last stage: what a run has learned, as SavedModels."""
+
+from pipelines.artifacts import Generator, Segmenter
+from pipelines.settings import ExportSettings, Work
+from tfcomgan import export, export_generator, saved_models, serving_files
+
+
+def export_models(
+    work: Work, *, segmenter: Segmenter, generator: Generator, chosen: ExportSettings
+) -> dict:
+    """Writes both networks as SavedModels in TensorFlow Serving's layout."""
+    run_dir = work.place.run_dir
+    versions = {
+        name: saved_models.next_dir(saved_models.serving_dir(run_dir, name))
+        for name in (saved_models.SEGMENTER, saved_models.GENERATOR)
+    }
+    export.export_segmenter(
+        segmenter.load(),
+        image_size=segmenter.inputs.image_size,
+        num_levels=segmenter.settings.num_levels,
+        low=segmenter.inputs.low,
+        with_litert=chosen.litert,
+        directory=versions[saved_models.SEGMENTER],
+    )
+    export_generator.export_generator(
+        generator.load(),
+        generator.load_critic(),
+        side=generator.side,
+        prior=export_generator.prior(generator.settings, generator.objective),
+        directory=versions[saved_models.GENERATOR],
+    )
+    serving_files.write_server_configs(run_dir / "serving")
+    names = [str(path.relative_to(run_dir)) for path in versions.values()]
+    return {"version_dirs": names}

@@ -1,0 +1,206 @@
+"""The command that generates: figures, swapped grounds, data sets, and bad input."""
+
+import json
+import pathlib
+import sys
+
+import command
+import exports
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from coco_test import decoded
+from exports import CODES, SIZE
+from PIL import Image
+
+from tfcomgan import export_generator, swap, synthetic
+from tfcomgan.errors import UserError
+from tfcomgan.latents import Latents
+
+MODULE = "tfcomgan.generate"
+COUNT = 40
+WANTED = synthetic.Filter(min_area=0.0, max_area=1.0, keep=0.5)
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    run = tmp_path_factory.mktemp("run")
+    exports.make_segmenter(run)
+    exports.make_generator(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def generator(run_dir):
+    return export_generator.Generator(run_dir / "serving/generator/1")
+
+
+@pytest.fixture(scope="module")
+def dataset(generator, tmp_path_factory):
+    """A data set folder, and its examples."""
+    out = tmp_path_factory.mktemp("dataset")
+    folder = synthetic.write(generator, COUNT, out, wanted=WANTED, seed=1)
+    read = tfds.builder_from_directory(folder).as_dataset(split="train")
+    return out, list(tfds.as_numpy(read))
+
+
+def _run(run_dir, out, *more) -> command.Done:
+    return command.run(f"--model={run_dir}", f"--out={out}", *more, module=MODULE)
+
+
+def test_figures_are_written(run_dir, tmp_path):
+    done = _run(run_dir, tmp_path / "new/out", "--columns=3", "--f=2").check()
+    names = {"layers", "control", "disentanglement", "interpolation"}
+    paths = {tmp_path / f"new/out/{name}.png" for name in names}
+    assert set((tmp_path / "new/out").iterdir()) == paths
+    for path in paths:
+        assert f"{path}: " in done.out
+        with Image.open(path) as picture:
+            assert np.asarray(picture).std() > 0
+
+
+def test_swap_keeps_the_object_and_changes_the_ground(generator):
+    scenes = generator(generator.prior.sampler(seed=0, batch_size=8)(0))
+    mask = np.zeros([SIZE, SIZE, 1], np.float32)
+    mask[8:24, 8:24] = 1
+    red = np.broadcast_to(np.float32([1, -1, -1]), [SIZE, SIZE, 3])
+    page = swap.figure(scenes, [swap.Kept("a", red, mask)], columns=4)
+    grid = np.asarray(page.axes[0].get_images()[0].get_array())
+    # Two rows, object and grounds, and five columns of pictures enlarged by 3.
+    cells = np.stack([grid[2 + i * 98 :][:96] for i in range(2)])
+    cells = np.stack([cells[:, :, 2 + j * 98 :][:, :, :96] for j in range(5)], axis=1)
+    objects, grounds = cells[0, 1:], cells[1, 1:]
+    assert (objects[:, 24:72, 24:72] == [255, 0, 0]).all()
+    np.testing.assert_array_equal(objects[:, :24], grounds[:, :24])
+    assert grounds.std() > 0
+
+
+def test_swap_takes_photos(run_dir, tmp_path):
+    Image.fromarray(np.full([40, 60, 3], 200, np.uint8)).save(tmp_path / "a.png")
+    _run(run_dir, tmp_path / "out", "--swap", tmp_path / "a.png").check()
+    assert (tmp_path / "out/swap.png").is_file()
+
+
+# The data set.
+
+
+def test_examples_are_the_first_of_sufficient_score(generator, dataset):
+    """The least score is the median of the first 512 scenes, all of fitting area."""
+    sample = generator.prior.sampler(seed=1, batch_size=32)
+    drawn = [sample(step) for step in range(16)]
+    z = np.concatenate([latents.z for latents in drawn])
+    composites = np.concatenate([generator(latents).composite for latents in drawn])
+    scores = generator.score(composites)
+    expected = z[scores >= np.median(scores)][:COUNT]
+    _, examples = dataset
+    np.testing.assert_array_equal([e["z"] for e in examples], expected)
+
+
+def test_latents_of_an_example_make_its_picture_and_mask(generator, dataset):
+    _, examples = dataset
+    for example in examples[:3]:
+        f, b = (np.eye(CODES, dtype=np.float32)[[example[k]]] for k in "fb")
+        scene = generator(Latents(example["z"][np.newaxis], f, b))
+        for name, layer in (
+            ("image", scene.composite),
+            ("foreground", scene.foreground),
+            ("background", scene.background),
+        ):
+            expected = (layer[0] + 1) * 127.5
+            # Rounding to 8 bits, and that of float32 in batches of another size.
+            np.testing.assert_allclose(example[name], expected, atol=0.51)
+        np.testing.assert_allclose(example["opacity"], 255 * scene.mask[0], atol=0.51)
+        clear = np.abs(scene.mask[0] - 0.5) > 1e-4
+        np.testing.assert_array_equal(
+            example["mask"][clear], (scene.mask[0] >= 0.5)[clear]
+        )
+        assert example["mask_area"] == pytest.approx(example["mask"].mean(), abs=1e-6)
+
+
+def test_coco_has_the_pictures_and_masks_of_the_tfds_folder(dataset):
+    out, examples = dataset
+    found = json.loads((out / "coco/annotations.json").read_text())
+    assert len(found["images"]) == len(examples) == COUNT
+    masks = {a["image_id"]: decoded(a["segmentation"]) for a in found["annotations"]}
+    for entry, example in zip(found["images"], examples, strict=True):
+        with Image.open(out / "coco/images" / entry["file_name"]) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), example["image"])
+        mask = masks.get(entry["id"], np.zeros([SIZE, SIZE]))
+        np.testing.assert_array_equal(mask, example["mask"][..., 0])
+        assert (entry["f"], entry["b"]) == (example["f"], example["b"])
+
+
+@pytest.mark.parametrize(
+    ("areas", "scores", "wanted", "expected"),
+    [
+        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], synthetic.Filter(keep=1.0), 1),
+        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], synthetic.Filter(keep=0.5), 2),
+        ([0.0, 0.2, 0.2, 0.2], [-9, 1, 2, 3], synthetic.Filter(keep=0.5), 2),
+    ],
+)
+def test_least_score_is_a_quantile_of_the_scenes_of_fitting_area(
+    areas, scores, wanted, expected
+):
+    tried = [synthetic.Drawn([], np.array(areas), np.array(scores, float))]
+    assert synthetic.least_score(tried, wanted) == pytest.approx(expected)
+
+
+def test_areas_that_no_scene_has_are_named():
+    tried = [synthetic.Drawn([], np.full(500, 0.5), np.zeros(500))]
+    wanted = synthetic.Filter(min_area=0.6, max_area=0.7)
+    with pytest.raises(UserError, match="Of 500 scenes 0 .* between 60.0% and 70.0%"):
+        synthetic.least_score(tried, wanted)
+
+
+def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
+    flags = ("--dataset=3", "--f=4", "--min_area=0", "--max_area=1")
+    done = _run(run_dir, tmp_path, *flags).check()
+    assert "3 scenes kept; left out: " in done.out
+    folder = tmp_path / "tfds/synthetic/1.0.0"
+    assert str(folder) in done.out
+    read = tfds.builder_from_directory(folder).as_dataset(split="train")
+    assert [e["f"] for e in tfds.as_numpy(read)] == [4, 4, 4]
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+    assert f"{folder} exists" in _run(run_dir, tmp_path, *flags).message
+    assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+
+
+def test_run_without_critic_says_what_to_do(tmp_path):
+    exports.make_generator(tmp_path / "run", with_critic=False)
+    flags = ("--dataset=3", "--min_area=0", "--max_area=1")
+    message = _run(tmp_path / "run", tmp_path / "out", *flags).message
+    assert "no train_generator/critic.npz" in message and "--keep=1" in message
+    _run(tmp_path / "run", tmp_path / "out", *flags, "--keep=1").check()
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--out=x"], "No --model"),
+        (["--model=RUN"], "No --out"),
+        (["--model=empty", "--out=x"], "empty holds no exported generator"),
+        (["--model=nowhere", "--out=x"], "must be a folder. Received: "),
+        (["--model=RUN", "--out=file"], "file cannot be made a folder"),
+        (["--model=RUN", "--out=x", "--f=5"], "f must be a whole number in [0, 5)"),
+        (["--model=RUN", "--out=x", "--b=-1"], "[0, 5). Received: -1"),
+        (["--model=RUN", "--out=x", "a.png"], "Pictures are for --swap alone"),
+        (["--model=RUN", "--out=x", "--swap", "file"], "file cannot be read as a pict"),
+        (["--model=RUN", "--out=x", "--min_area=0.8"], "--min_area must be less"),
+        (["--model=RUN", "--out=x", "--keep=2"], "keep"),
+    ],
+)
+def test_bad_input_is_named(run_dir, tmp_path, flags, expected):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("mine")
+    first = f"import os; os.chdir({str(tmp_path)!r})"
+    flags = [flag.replace("RUN", str(run_dir)) for flag in flags]
+    assert expected in command.run(*flags, module=MODULE, first=first).message
+    assert (tmp_path / "file").read_text() == "mine"
+    assert not list(pathlib.Path(tmp_path).glob("x/*"))
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,138 @@
+"""New scenes from an exported generator: figures, swapped grounds, labelled data sets.
+
+  python -m tfcomgan.generate --model=runs/scenes --out=generated
+  python -m tfcomgan.generate --model=runs/scenes --out=generated --f=3 --seed=1
+  python -m tfcomgan.generate --model=runs/scenes --out=generated --swap
+  python -m tfcomgan.generate photo.jpg --model=runs/scenes --out=generated --swap
+  python -m tfcomgan.generate --model=runs/scenes --out=synthetic --dataset=5000
+
+By default it writes layers.png (scenes and their layers), control.png (f, b and z varied
+one at a time), disentanglement.png and interpolation.png. --swap writes swap.png instead:
+kept objects, generated ones or those of the PICTUREs, on generated grounds.
+
+--dataset writes labelled scenes twice: OUT/tfds, for
+
+  tfds.builder_from_directory("OUT/tfds/synthetic/1.0.0").as_dataset(split="train")
+
+with image, mask (0 and 1), opacity, foreground, background, z, f, b, mask_area and score;
+and OUT/coco, images/ with annotations.json (COCO instances, run-length masks). Scenes
+with a mask area outside of --min_area and --max_area are left out, and of the others the
+best are kept by the score of the critic.
+
+Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what), 130
+interrupted.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+# TensorFlow, Matplotlib and TFDS are imported where they are used: a mistake must not wait.
+from tfcomgan import command_line, export_generator, saved_models
+from tfcomgan.errors import UserError
+
+
+def _check(arguments: Sequence[str]) -> None:
+    given = flags.FLAGS
+    if not given.model:
+        raise UserError("No --model. Try --model=runs/scenes.")
+    if not given.out:
+        raise UserError("No --out. Try --out=generated.")
+    if arguments and not given.swap:
+        raise UserError(f"Pictures are for --swap alone. Received: {arguments[0]}.")
+    if given.swap and given.dataset:
+        raise UserError("--swap and --dataset exclude each other.")
+    if not given.min_area < given.max_area:
+        raise UserError(
+            "--min_area must be less than --max_area. "
+            f"Received: {given.min_area}, {given.max_area}."
+        )
+
+
+def _main(arguments: Sequence[str]) -> None:
+    given = flags.FLAGS
+    version = saved_models.find(given.model, saved_models.GENERATOR)
+    prior = export_generator.load_prior(version)
+    count = 4 * given.columns
+    # What is wrong with them is told before TensorFlow starts.
+    codes = {
+        name: prior.one_hot(name, getattr(given, name), 1)
+        for name in ("f", "b")
+        if getattr(given, name) is not None
+    }
+    out = command_line.make_folder(given.out)
+    if given.dataset:
+        _write_dataset(version, out, codes)
+        return
+    from tfcomgan import paper_figures, sheets, swap
+
+    paint = export_generator.Generator(version)
+    latents = prior.sampler(seed=given.seed, batch_size=count)(0)
+    latents = latents._replace(**{k: x.repeat(count, 0) for k, x in codes.items()})
+    if given.swap:
+        kept = swap.from_photos(arguments, given.model, prior.image_size)
+        figure = swap.figure(paint(latents), kept, given.columns)
+        sheets.save(out / "swap.png", figure)
+        print(f"{out / 'swap.png'}: kept objects on generated grounds.")
+        return
+    for plate in paper_figures.of_generator(paint, latents, given.columns):
+        path = out / f"{plate.name}.png"
+        if plate.image is not None:
+            paper_figures.figures.save_png(path, plate.image)
+        print(f"{path}: {plate.reason or plate.caption}")
+
+
+def _write_dataset(version, out, codes) -> None:
+    from tfcomgan import synthetic
+
+    given = flags.FLAGS
+    folder = synthetic.write(
+        export_generator.Generator(version),
+        given.dataset,
+        out,
+        wanted=synthetic.Filter(given.min_area, given.max_area, given.keep),
+        seed=given.seed,
+        **codes,
+    )
+    print(f"{folder}\n{out / 'coco'}")
+
+
+def run() -> None:
+    """The command line."""
+    # Not at import: flags of these names belong to other commands too.
+    flags.DEFINE_string("model", None, "Required. A run folder, or its folder serving.")
+    flags.DEFINE_string(
+        "out", None, "Required. Folder of the results; made if missing."
+    )
+    flags.DEFINE_integer(
+        "f", None, "Look of the object, a code from 0. Default: drawn."
+    )
+    flags.DEFINE_integer(
+        "b", None, "Look of the surroundings, a code from 0. Default: drawn."
+    )
+    flags.DEFINE_integer("seed", 0, "Of what is drawn.", lower_bound=0)
+    flags.DEFINE_integer("columns", 8, "Of a figure.", lower_bound=2, upper_bound=100)
+    flags.DEFINE_bool("swap", False, "Put generated grounds behind kept objects.")
+    flags.DEFINE_integer("dataset", None, "Number of labelled scenes.", lower_bound=1)
+    share = {"lower_bound": 0.0, "upper_bound": 1.0}
+    flags.DEFINE_float("min_area", 0.02, "Least share of the object.", **share)
+    flags.DEFINE_float("max_area", 0.75, "Greatest share of the object.", **share)
+    flags.DEFINE_float(
+        "keep",
+        0.8,
+        "Share kept of the scenes of such area, the best by the critic; 1 asks no critic.",
+        lower_bound=0.01,
+        upper_bound=1.0,
+    )
+    command_line.run(
+        _main,
+        doc=__doc__,
+        flag="model",
+        check=_check,
+        explain=command_line.explain,
+        interrupted="interrupted",
+    )
+
+
+if __name__ == "__main__":
+    run()
