@@ -131,6 +131,7 @@ def run(
         config, an artifact or checkpoint is damaged, or a training fails.
     """
     plans = _plans(place)
+    _check_masks(names, plans)
     _check_machine(plans, place)
     _claim(place.run_dir, gin_files)
     for name in names:
@@ -156,6 +157,15 @@ def run(
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
     _report_results(names, place, report)
+
+
+def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
+    network = plans["train_generator"].settings["network"]
+    if "train_segmenter" in names and not network.has_mask:
+        raise UserError(
+            f"`generator.architecture` is {network.architecture!r}, which paints no masks "
+            "for a segmenter to learn. Add --stages=prepare,train_generator."
+        )
 
 
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:

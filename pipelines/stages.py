@@ -107,12 +107,14 @@ def train_generator(
         drawer=drawer,
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
+    save_weights(model.generator_ema, work.folder / WEIGHTS)
+    if not network.has_mask:
+        return {"object_side": None}
     masks = _paint_masks(
         model.generator_ema, sampler(100, latents.ORIENTING), orienting.num_samples
     )
     measured = orientations.measure(masks)
     side = orienting.object_side
-    save_weights(model.generator_ema, work.folder / WEIGHTS)
     return {
         "object_side": measured.side if side == "auto" else side,
         "orientation": measured._asdict() | {"is_sure": measured.is_sure},

@@ -1,7 +1,8 @@
 """Stage one: ComGAN (section 3.1) and the disentanglement module of DS-ComGAN (3.2).
 
-One Keras model serves both: without code predictors there is no information loss, and
-without a global image x_z no second adversarial term.
+One Keras model serves every wiring: without code predictors there is no information
+loss, without a global image x_z no second adversarial term, and without a mask
+(SimpleGAN) the adversarial loss is all.
 """
 
 from typing import Literal
@@ -154,14 +155,20 @@ class ComGAN(keras.Model):
             g_losses = self.generator_losses(drawn, scene)
             total = self._total(g_losses)
         update.check_finite(d_losses | g_losses, step)
-        gradients = update.apply(self.g_optimizer, tape, total, self._g_variables)
+        masks = [] if scene.mask is None else [scene.mask]
+        gradients = update.apply(
+            self.g_optimizer, tape, total, self._g_variables, watched=masks
+        )
         update.average(
             self.generator_ema,
             self.generator,
             update.ema_decay(self._settings.ema_decay, step),
             statistics=self._settings.ema_statistics,
         )
-        return d_losses | g_losses | self._monitors(scene, gradients)
+        if masks:
+            *gradients, of_pixels = gradients
+            g_losses |= self._monitors(scene, gradients, of_pixels)
+        return d_losses | g_losses
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
@@ -190,6 +197,8 @@ class ComGAN(keras.Model):
             ):
                 logits = predictor(image, training=True)
                 terms[name] = losses.code_loss(logits, code)
+        if scene.mask is None:
+            return terms
         terms["mask_entropy"] = losses.binary_loss(scene.mask)
         if self._settings.area_weight:
             margin = self._settings.area_margin
@@ -212,23 +221,31 @@ class ComGAN(keras.Model):
         update.apply(self.d_optimizer, tape, loss, self.critic.trainable_variables)
         return {"d_adversarial": loss}
 
-    def _monitors(self, scene, gradients):
-        """What tells a trivial solution: mask area, |F - B|, gradient on M (Fig. 4)."""
+    def _monitors(self, scene, gradients, of_pixels):
+        """What tells a trivial solution (Lemma 1); `mask_gradient_norm` is Fig. 4's."""
         of_mask = {id(v) for v in self.generator.mask.trainable_variables}
         mask_gradients = [
             g
             for g, v in zip(gradients, self._g_variables, strict=True)
             if id(v) in of_mask
         ]
-        return {
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # Each replica has pixels of its own, of a loss that is the mean over replicas.
+        (square,) = update.over_replicas([tf.reduce_sum(of_pixels**2) / replicas])
+        found = {
             "mask_area": tf.reduce_mean(scene.mask),
             "layer_difference": tf.reduce_mean(
                 tf.abs(scene.foreground - scene.background)
             ),
+            "pixel_gradient_norm": tf.sqrt(square),
             "mask_gradient_norm": tf.linalg.global_norm(
                 update.over_replicas(mask_gradients)
             ),
         }
+        if self._batch_size > replicas:  # One mask says nothing of others.
+            variation = tf.math.reduce_std(scene.mask, axis=0)
+            found["mask_variation"] = tf.reduce_mean(variation)
+        return found
 
 
 def _fakes(scene):
