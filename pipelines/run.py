@@ -30,8 +30,8 @@ from tfcomgan.evaluation import table
 # result, and old artifacts are made anew.
 STAGES = {
     "prepare": (stages.prepare, 1),
-    "train_generator": (stages.train_generator, 2),
-    "train_segmenter": (stages.train_segmenter, 2),
+    "train_generator": (stages.train_generator, 3),
+    "train_segmenter": (stages.train_segmenter, 3),
     "evaluate": (stages.evaluate, 1),
     "export": (stages.export_segmenter, 1),
 }
@@ -72,6 +72,8 @@ def _plans(place: Place | None = None) -> dict[str, Plan]:
         upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, version, upstream, parameters)
         plans[name] = Plan(name, inputs, chosen, digest, parameters)
+        if "watch" in chosen:
+            chosen["watch"].check(name, chosen["schedule"].steps)
     _check_sizes(plans)
     return plans
 
