@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from pipelines.trivial import BETAS, MODELS, Case
+from pipelines.trivial_plan import BETAS, MODELS, Case
 from tfcomgan import sheets
 from tfcomgan.sheets import Block
 

@@ -4,6 +4,7 @@ Every sentence with a number or a verdict is made from the results; what was not
 said to be missing.
 """
 
+import itertools
 import os
 import pathlib
 import platform
@@ -12,8 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipelines import trivial_figures
-from pipelines.trivial import BETAS, DEFAULTS, MODELS, ROWS, SWEEPS, Case
 from pipelines.trivial_figures import TITLES, of
+from pipelines.trivial_plan import BETAS, DEFAULTS, MODELS, ROWS, SWEEPS, Case
 from tfcomgan import environment
 from tfcomgan.tables import Table
 
@@ -80,8 +81,7 @@ def _provenance(wanted, done, steps: int) -> str:
         f"{place.cpu}; TensorFlow {place.versions['TensorFlow']}, Python "
         f"{platform.python_version()}.",
     ]
-    if missing:
-        lines.append(f"\n**Not run:** {', '.join(missing)}.")
+    lines += [f"\n**Not run:** {', '.join(missing)}."] if missing else []
     return "\n".join(lines) + "\n"
 
 
@@ -119,8 +119,9 @@ def _tail(result: dict, name: str) -> float:
 def _ended(result: dict) -> list[str]:
     """Signs of trivial solutions that lasted to the end."""
     steps, _ = result["curves"].get("mask_area", ([0], None))
-    found = result["trivial"]["findings"]
-    return [f["sign"] for f in found if f["last_step"] >= steps[-1]]
+    return [
+        f["sign"] for f in result["trivial"]["findings"] if f["last_step"] >= steps[-1]
+    ]
 
 
 def _mean(results, name: str) -> float | None:
@@ -171,7 +172,7 @@ def _verdicts(done) -> str:
         bad = sum(bool(_ended(r)) for r in results)
         signs = sorted({sign for r in results for sign in _ended(r)})
         claim = model != "comgan"
-        agrees = (bad == len(results)) if claim else bad == 0
+        agrees = bad == (len(results) if claim else 0)
         some = "only partly agrees with" if claim and bad else "contradicts"
         verdict = "agrees with" if agrees else some
         says = "ends in trivial masks" if claim else "avoids them"
@@ -232,8 +233,7 @@ def _ablation(out, data: str, done: Mapping[Case, dict]) -> str:
     )  # fmt: skip
     _write_csv(out / f"table2-{data}.csv", table)
     lines = []
-    names = list(means)
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in itertools.pairwise(means):
         change = means[after] / means[before]
         verdict = "agrees with" if change < 1 else "contradicts"
         lines.append(
@@ -254,7 +254,7 @@ def _corollary(out, done: Mapping[Case, dict]) -> str:
         if (case.data, case.model, case.beta) == ("scenes", "comgan", 0.1)
     ]
     swept = {case.change: result for case, result in base if case.change}
-    plain = next((result for case, result in base if not case.change), None)
+    plain = next((r for case, r in base if not case.change), None)
     if not swept:
         return "## Corollary 1\n\nNot run.\n"
     runs = {
@@ -273,8 +273,9 @@ def _corollary(out, done: Mapping[Case, dict]) -> str:
                 tails = [_tail(result, name) for name in names]
                 rows.append([f"{field} = {value}", *tails, ends])
     trivial_figures.sweeps(out / "corollary1.png", runs)
-    header = ["generator", "gradient norm on M", "area", "variation over z", "trivial"]
-    table = Table(header, rows)
+    table = Table(
+        ["generator", "gradient norm on M", "area", "variation over z", "trivial"], rows
+    )
     _write_csv(out / "corollary1.csv", table)
     return (
         "## Corollary 1 on scenes\n\nDepth of M (`mask_residuals`), of F and B "

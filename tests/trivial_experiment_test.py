@@ -9,8 +9,8 @@ import pytest
 from command import REPOSITORY
 from PIL import Image
 
-from pipelines import trivial, trivial_page
-from pipelines.trivial import Case
+from pipelines import trivial_page, trivial_plan
+from pipelines.trivial_plan import Case
 
 TINY = (
     "--data=scenes",
@@ -33,7 +33,7 @@ def _run(tmp_path, *flags):
 
 
 def test_the_plan_holds_every_comparison_of_the_paper():
-    plan = trivial.cases(
+    plan = trivial_plan.cases(
         [0, 1, 2], ["wirings", "ablation", "corollary"], ["scenes", "clevr6"]
     )
     # 3 models x 3 betas + 4 rows, on 3 seeds and on CLEVR6 once; 2 more of each sweep.
