@@ -57,15 +57,9 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     sections = [_INTRODUCTION, _provenance(wanted, done, steps)]
     for data in dict.fromkeys(case.data for case in done):
-        of_data = {case: r for case, r in done.items() if case.data == data}
-        sections += [
-            _wirings(
-                out, data, {c: r for c, r in of_data.items() if c.part == "wirings"}
-            ),
-            _ablation(
-                out, data, {c: r for c, r in of_data.items() if c.part == "ablation"}
-            ),
-        ]
+        for part, section in (("wirings", _wirings), ("ablation", _ablation)):
+            chosen = {c: r for c, r in done.items() if (c.data, c.part) == (data, part)}
+            sections.append(section(out, data, chosen))
     sections += [_corollary(out, done), _THEORY]
     _write_csv(out / "runs.csv", _runs(done))
     text = "\n".join(filter(None, sections))
