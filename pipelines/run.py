@@ -30,8 +30,8 @@ from tfcomgan.evaluation import table
 # result, and old artifacts are made anew.
 STAGES = {
     "prepare": (stages.prepare, 1),
-    "train_generator": (stages.train_generator, 2),
-    "train_segmenter": (stages.train_segmenter, 2),
+    "train_generator": (stages.train_generator, 3),
+    "train_segmenter": (stages.train_segmenter, 3),
     "evaluate": (evaluating.evaluate, 2),
     "export": (export_stage.export_models, 2),
 }
@@ -72,6 +72,8 @@ def _plans(place: Place | None = None) -> dict[str, Plan]:
         upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, version, upstream, parameters)
         plans[name] = Plan(name, inputs, chosen, digest, parameters)
+        if "watch" in chosen:
+            chosen["watch"].check(name, chosen["schedule"].steps)
     _check_sizes(plans)
     return plans
 
@@ -131,6 +133,7 @@ def run(
         config, an artifact or checkpoint is damaged, or a training fails.
     """
     plans = _plans(place)
+    _check_masks(names, plans)
     _check_machine(plans, place)
     _claim(place.run_dir, gin_files)
     for name in names:
@@ -164,6 +167,15 @@ def run(
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
     _report_results(names, place, report)
+
+
+def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
+    network = plans["train_generator"].settings["network"]
+    if "train_segmenter" in names and not network.has_mask:
+        raise UserError(
+            f"`generator.architecture` is {network.architecture!r}, which paints no masks "
+            "for a segmenter to learn. Add --stages=prepare,train_generator."
+        )
 
 
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:

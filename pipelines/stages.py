@@ -5,14 +5,10 @@ its inputs, those with a settings class come from gin (in the scope of the stage
 and enter its fingerprint. It writes into `work.folder` and returns the artifact's info.
 """
 
-import shutil
-from collections.abc import Callable
-
-import keras
 import numpy as np
 import tensorflow as tf
 
-from pipelines import cache
+from pipelines import attempts
 from pipelines.artifacts import (
     CRITIC,
     WEIGHTS,
@@ -26,7 +22,7 @@ from pipelines.settings import (
     TrainingSettings,
     Work,
 )
-from tfcomgan import callbacks, config, evaluation, figures, latents, training
+from tfcomgan import evaluation, figures, latents
 from tfcomgan import orientation as orientations
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
@@ -34,6 +30,7 @@ from tfcomgan.models import comgan, segmentation
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
+from tfcomgan.monitor import MonitorSettings
 from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
@@ -66,6 +63,7 @@ def train_generator(
     objective: ComGANSettings,
     adam: AdamSettings,
     schedule: TrainingSettings,
+    watch: MonitorSettings,
     orienting: OrientationSettings,
 ) -> dict:
     """Stage one: trains ComGAN or DS-ComGAN and orients its averaged generator."""
@@ -79,14 +77,14 @@ def train_generator(
             purpose=purpose,
         )
 
-    def make_model():
+    def make_model(seed):
         return comgan.ComGAN(
             generator=network,
             critics=critics,
             settings=objective,
             adam=adam,
             batch_size=schedule.batch_size,
-            seed=schedule.seed,
+            seed=seed,
         )
 
     def drawer(model):
@@ -94,7 +92,7 @@ def train_generator(
         paint = tf.function(lambda: model.generator_ema(drawn, training=False))
         return lambda: figures.scene_grid(paint(), count=_PICTURES)
 
-    model = _train(
+    model, watched = attempts.train(
         work,
         "train_generator",
         images=examples.load(
@@ -102,21 +100,25 @@ def train_generator(
         ).images,
         pictures=pictures,
         schedule=schedule,
+        watch=watch,
         make_model=make_model,
         drawer=drawer,
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
+    save_weights(model.generator_ema, work.folder / WEIGHTS)
+    save_weights(model.critic, work.folder / CRITIC)  # Ranks what is generated.
+    if not network.has_mask:
+        return {"object_side": None, **watched}
     masks = _paint_masks(
         model.generator_ema, sampler(100, latents.ORIENTING), orienting.num_samples
     )
     measured = orientations.measure(masks)
     side = orienting.object_side
-    save_weights(model.generator_ema, work.folder / WEIGHTS)
-    save_weights(model.critic, work.folder / CRITIC)  # Ranks what is generated.
     return {
         "object_side": measured.side if side == "auto" else side,
         "orientation": measured._asdict() | {"is_sure": measured.is_sure},
         "mask_area": float(masks.mean()),
+        **watched,
     }
 
 
@@ -131,6 +133,7 @@ def train_segmenter(
     objective: SegmentationSettings,
     adam: AdamSettings,
     schedule: TrainingSettings,
+    watch: MonitorSettings,
 ) -> dict:
     """Stage two: trains the segmenter on what the frozen generator paints."""
     images = examples.load(
@@ -141,11 +144,11 @@ def train_segmenter(
     )
     shown = shown.images[:_PICTURES]
 
-    def make_model():
+    def make_model(seed):
         return segmentation.SegmentationModule(
             paint=generator.load_oriented(),
             sample=generator.sampler(
-                seed=schedule.seed,
+                seed=seed,
                 batch_size=schedule.batch_size,
                 purpose=latents.SEGMENTING,
             ),
@@ -161,76 +164,20 @@ def train_segmenter(
         scaled = input_pipeline.scale(shown).numpy()
         return lambda: figures.prediction_grid(scaled, predict(shown))
 
-    model = _train(
+    model, watched = attempts.train(
         work,
         "train_segmenter",
         images=images,
         pictures=pictures,
         schedule=schedule,
+        watch=watch,
         make_model=make_model,
         drawer=drawer,
         shown=("consistency", "s_adversarial", "real_mask_area"),
+        area="real_mask_area",
     )
     save_weights(model.segmenter_ema, work.folder / WEIGHTS)
-    return {"object_side": generator.side}
-
-
-def _train(
-    work: Work,
-    stage: str,
-    *,
-    images: np.ndarray,
-    pictures: InputSettings,
-    schedule: TrainingSettings,
-    make_model: Callable[[], keras.Model],
-    drawer: Callable[[keras.Model], Callable[[], np.ndarray]],
-    shown: tuple[str, ...],
-) -> keras.Model:
-    """What both trainings share: batches, checkpoints, progress bar, TensorBoard."""
-    checkpoint_dir = work.folder / cache.UNFINISHED
-    logs = work.place.run_dir / "logs" / stage
-    if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
-        shutil.rmtree(logs, ignore_errors=True)
-    board = callbacks.Board(logs)
-    board.text("operative_config", config.operative_text())
-    steps, every = schedule.steps, work.place.checkpoint_every
-
-    def make_batches(start):
-        return input_pipeline.training_batches(
-            images,
-            pictures,
-            batch_size=schedule.batch_size,
-            seed=schedule.seed,
-            start=start,
-            steps=steps,
-        )
-
-    def watchers(model):
-        paint = callbacks.painter(
-            drawer(model), stage, work.place.run_dir / "pictures", board
-        )
-        return [
-            callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
-            callbacks.EveryFewSteps(paint, every=every, steps=steps),
-            callbacks.Progress(stage, steps=steps, shown=shown),
-        ]
-
-    model = training.train(
-        make_model=make_model,
-        make_batches=make_batches,
-        watchers=watchers,
-        on=training.strategy(work.place.devices),
-        steps=steps,
-        steps_per_execution=schedule.steps_per_execution,
-        batch_size=schedule.batch_size,
-        seed=schedule.seed,
-        policy=schedule.precision,
-        checkpoint_dir=checkpoint_dir,
-        checkpoint_every=every,
-        fingerprint=work.fingerprint,
-    )
-    figures.save_png(work.folder / "pictures.png", drawer(model)())
-    return model
+    return {"object_side": generator.side, **watched}
 
 
 def _paint_masks(generator, sampler, count: int) -> np.ndarray:

@@ -63,6 +63,17 @@ def _param(binding: str) -> str:
             _param("orientation.num_samples=0"),
             "`orientation.num_samples` must be posit",
         ),
+        (_param("comgan.binary_weight=-0.1"), "`comgan.binary_weight` must not be neg"),
+        (
+            _param("monitor.window=9"),
+            "`monitor.window` must not be longer than the training. Received: 9, and 8 "
+            "steps in train_generator",
+        ),
+        (
+            _param("monitor.on_trivial='stpo'"),
+            "`monitor.on_trivial` must be one of 'warn', 'stop', 'restart'. Received: 'stpo' "
+            "(str). Did you mean 'stop'?",
+        ),
         (
             _param("prepare.source=None"),
             "`prepare.source` must be a data set's settings",

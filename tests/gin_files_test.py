@@ -13,20 +13,26 @@ from fs100_test import faces  # noqa: F401
 from stanford_test import cars, dogs  # noqa: F401
 
 from pipelines import run, stages
-from pipelines.settings import Place
+from pipelines.settings import Place, TrainingSettings
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.errors import UserError
 from tfcomgan.evaluation import EvaluationSettings
 from tfcomgan.models.comgan import ComGANSettings
+from tfcomgan.models.update import AdamSettings
 from tfcomgan.networks import discriminators, generator, unet
 from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
+from tfcomgan.networks.wirings import WIRINGS
 
 GIN = config.resolve(["gin/base.gin"])[0].parent
 # To be included, or given after another file.
-PARTS = {"base", "comgan", "ds_comgan", "release", "smoke"}
-WHOLE = sorted({path.stem for path in GIN.glob("*.gin")} - PARTS)
+PARTS = {"base", "comgan", "ds_comgan", "release", "smoke", "trivial/base"}
+FILES = {
+    str(path.relative_to(GIN).with_suffix("")): path for path in GIN.rglob("*.gin")
+}
+WHOLE = sorted(FILES.keys() - PARTS)
 # Data set, N, pixels, what is trained on; N is that of classes, CLEVR6's that of L2IC.
 PAPER = {
     "cub": ("caltech_birds2011", 200, 128, "train+test"),
@@ -44,10 +50,7 @@ FIXTURES = {
     "stanford_dogs": "dogs",
     "flowers": "unpacked",
 }
-SMALLER = {
-    "fs100": ["fs100.num_classes=3"],
-    "scenes": ["scenes.num_train=8", "scenes.num_test=4"],
-}
+PAINTED = ("scenes", "trivial/", "ablation/")
 
 
 def parse(*names, params=()):
@@ -117,6 +120,39 @@ def test_only_fs100_is_scored_on_its_training_split_alone():
         assert config.build(EvaluationSettings, "evaluate").splits == expected
 
 
+COMPARED = [name for name in WHOLE if name.startswith(("trivial/", "ablation/"))]
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("beta", [0.0, 0.1, 1.0])
+def test_compared_files_differ_in_their_wiring_alone(name, beta):
+    def chosen(*files, params=()):
+        parse(*files, params=params)
+        generated = vars(config.build(GeneratorSettings, "train_generator"))
+        others = (ComGANSettings, CriticSettings, AdamSettings, TrainingSettings)
+        others = [config.build(kind, "train_generator") for kind in others]
+        return generated.pop("architecture"), generated, others
+
+    params = [f"BETA={beta}"]
+    kind, generated, others = chosen(name, params=params)
+    first, *same = chosen("trivial/comgan", params=params)
+    assert [generated, others] == same
+    assert (kind == first) == (name == "trivial/comgan")
+    objective, *_ = others
+    expected = ComGANSettings(z_std=1.0, ema_decay=0.99, binary_weight=beta)
+    assert (
+        objective == expected
+    )  # Adversarial and binary loss alone, as section 4.2 says.
+
+
+def test_each_wiring_has_a_file():
+    found = set()
+    for name in COMPARED:
+        parse(name)
+        found.add(config.build(GeneratorSettings).architecture)
+    assert found == {*WIRINGS, "simplegan"} and len(COMPARED) == 7
+
+
 @pytest.mark.parametrize("name, size", [("clevr6_32", 32), ("clevr6_64", 64)])
 def test_small_files_keep_the_networks_of_the_demo(name, size):
     def narrow():
@@ -130,14 +166,14 @@ def test_small_files_keep_the_networks_of_the_demo(name, size):
     assert config.build(GeneratorSettings).image_size == size
 
 
-@pytest.mark.parametrize("path", sorted(GIN.glob("*.gin")), ids=lambda path: path.stem)
-def test_a_header_says_what_a_file_reproduces(path):
-    text = path.read_text()
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_header_says_what_a_file_reproduces(name):
+    text = FILES[name].read_text()
     header = text[: re.search("^[^#]", text, re.MULTILINE).start()]
     assert header.count("\n") >= 1
-    if path.stem in WHOLE:
-        assert re.search("Table|no table|As gin/|paper's size", header), header
-    if path.stem in PAPER:
+    if name in WHOLE:
+        assert re.search("Table|Fig|no table|As gin/|paper's size", header), header
+    if name in PAPER:
         assert "Not run." in header and "Usually overridden" in header
         assert "N = " in header  # Where N comes from.
     assert not re.search(r"'[^']*/(home|work|tmp)/", text)  # Paths are flags.
@@ -153,7 +189,10 @@ def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
         with zipfile.ZipFile(make_zip(tmp_path / "scenes.zip", 20)) as file:
             file.extractall(tmp_path / "pictures")
         manual_dir = tmp_path / "pictures"
-    parse(name, "smoke", params=SMALLER.get(name, ()))
+    smaller = ["fs100.num_classes=3"] if name == "fs100" else []
+    if name.startswith(PAINTED):
+        smaller = ["scenes.num_train=8", "scenes.num_test=4"]
+    parse(name, "smoke", params=smaller)
     place = Place(
         run_dir=tmp_path / "run",
         data_dir=tmp_path / "data",
@@ -161,8 +200,14 @@ def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
         devices=(),
         checkpoint_every=100,
     )
-    lines = []
-    run.run(list(run.STAGES), place, gin_files=[f"{name}.gin"], report=lines.append)
+    lines, names = [], list(run.STAGES)
+    if not config.build(GeneratorSettings).has_mask:
+        with pytest.raises(UserError, match="'simplegan', which paints no masks"):
+            run.run(names, place, gin_files=[f"{name}.gin"])
+        run.run(names[:2], place, gin_files=[f"{name}.gin"])
+        assert (tmp_path / "run/train_generator/pictures.png").exists()
+        return
+    run.run(names, place, gin_files=[f"{name}.gin"], report=lines.append)
     text = "\n".join(lines)
     has_masks = name not in ("fs100", "stanford_cars", "stanford_dogs")
     assert ("No scores" in text) != has_masks

@@ -99,9 +99,9 @@ class Recorder:
         self._apply = update.apply
         monkeypatch.setattr(update, "apply", self)
 
-    def __call__(self, optimizer, tape, loss, variables):
-        gradients = self._apply(optimizer, tape, loss, variables)
-        self.gradients[id(optimizer)] = gradients
+    def __call__(self, optimizer, tape, loss, variables, **options):
+        gradients = self._apply(optimizer, tape, loss, variables, **options)
+        self.gradients[id(optimizer)] = gradients[: len(variables)]
         return gradients
 
     def of(self, optimizer):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import STAGES, tiny
 
-from pipelines import cache
+from pipelines import cache, run
 
 TO_GENERATOR = "--stages=prepare,train_generator"
 
@@ -156,7 +156,7 @@ def test_checkpoint_of_other_settings_is_refused(run_dir):
     made["parameters"]["training"]["seed"] = 1
     other = cache.fingerprint(
         "train_generator",
-        1,
+        run.STAGES["train_generator"][1],
         [command.artifact(run_dir, "prepare")["fingerprint"]],
         made["parameters"],
     )

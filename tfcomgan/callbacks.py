@@ -123,10 +123,10 @@ class Board:
             tf.summary.image(name, image[np.newaxis], step=step)
         self._writer.flush()
 
-    def text(self, name: str, content: str) -> None:
+    def text(self, name: str, content: str, step: int = 0) -> None:
         """Writes a text, shown as typed."""
         with self._open():
-            tf.summary.text(name, "```\n" + content + "\n```", step=0)
+            tf.summary.text(name, "```\n" + content + "\n```", step=step)
         self._writer.flush()
 
 

@@ -84,22 +84,24 @@ def scene_grid(scene: Any, count: int = 8, *, scale: int | None = None) -> np.nd
     """The layers of generated scenes, a labelled row for each layer.
 
     Args:
-      scene: has `composite`, `foreground`, `background` and `global_image` (or None),
-        [B, H, W, 3] in [-1, 1], and `mask`, [B, H, W, 1] in [0, 1].
+      scene: has `composite`, `foreground`, `background` and `global_image`,
+        [B, H, W, 3] in [-1, 1], and `mask`, [B, H, W, 1] in [0, 1]; what is None is left
+        out.
       count: at most this many scenes are shown, the first ones.
       scale: enlargement; None makes small pictures about 96 pixels tall.
 
     Returns:
       uint8 [height, width, 3].
     """
+    names = ("composite", "mask", "foreground", "background", "global_image")
+    layers = {name: getattr(scene, name) for name in names}
     rows = {
-        "composite": to_uint8(scene.composite[:count]),
-        "mask": mask_to_uint8(scene.mask[:count]),
-        "foreground": to_uint8(scene.foreground[:count]),
-        "background": to_uint8(scene.background[:count]),
+        name.replace("_", " "): (mask_to_uint8 if name == "mask" else to_uint8)(
+            x[:count]
+        )
+        for name, x in layers.items()
+        if x is not None
     }
-    if scene.global_image is not None:
-        rows["global image"] = to_uint8(scene.global_image[:count])
     return _labelled_grid(rows, scale)
 
 

@@ -116,7 +116,8 @@ def train(
         if start >= steps:
             return model
         saver = callbacks.Saver(checkpoints, every=checkpoint_every, steps=steps)
-        listeners = [saver, *watchers(model)]
+        # Last: what is noted of a step must not be missing where one goes on from it.
+        listeners = [*watchers(model), saver]
         for listener in listeners:
             listener.first_step = start
         with _named_failures(checkpoint_dir):

@@ -1,7 +1,8 @@
 """Stage one: ComGAN (section 3.1) and the disentanglement module of DS-ComGAN (3.2).
 
-One Keras model serves both: without code predictors there is no information loss, and
-without a global image x_z no second adversarial term.
+One Keras model serves every wiring: without code predictors there is no information
+loss, without a global image x_z no second adversarial term, and without a mask
+(SimpleGAN) the adversarial loss is all.
 """
 
 from typing import Literal
@@ -165,14 +166,20 @@ class ComGAN(keras.Model):
             g_losses = self.generator_losses(drawn, scene)
             total = self._total(g_losses, step)
         update.check_finite(d_losses | g_losses, step)
-        gradients = update.apply(self.g_optimizer, tape, total, self._g_variables)
+        masks = [] if scene.mask is None else [scene.mask]
+        gradients = update.apply(
+            self.g_optimizer, tape, total, self._g_variables, watched=masks
+        )
         update.average(
             self.generator_ema,
             self.generator,
             update.ema_decay(self._settings.ema_decay, step),
             statistics=self._settings.ema_statistics,
         )
-        return d_losses | g_losses | self._monitors(scene, gradients)
+        if masks:
+            *gradients, of_pixels = gradients
+            g_losses |= self._monitors(scene, gradients, of_pixels)
+        return d_losses | g_losses
 
     def _shifted(self, scene, step, indices):
         """The scene with the smaller side of its mask moved over the other layer.
@@ -180,7 +187,7 @@ class ComGAN(keras.Model):
         Not in the paper: PerturbGAN's (Bielski & Favaro, 2019) guard. What stands still
         in all pictures, as the horizon, must then be painted by the larger side.
         """
-        if not self._settings.foreground_shift:
+        if not self._settings.foreground_shift or scene.mask is None:
             return scene
         foreground, background, mask = scene.foreground, scene.background, scene.mask
         turned = tf.reduce_mean(mask, axis=[1, 2, 3], keepdims=True) > 0.5
@@ -232,6 +239,8 @@ class ComGAN(keras.Model):
             ):
                 logits = predictor(image, training=True)
                 terms[name] = losses.code_loss(logits, code)
+        if scene.mask is None:
+            return terms
         terms["mask_entropy"] = losses.binary_loss(scene.mask)
         if self._settings.area_weight:
             margin = self._settings.area_margin
@@ -257,23 +266,33 @@ class ComGAN(keras.Model):
         update.apply(self.d_optimizer, tape, loss, self.critic.trainable_variables)
         return {"d_adversarial": loss}
 
-    def _monitors(self, scene, gradients):
-        """What tells a trivial solution: mask area, |F - B|, gradient on M (Fig. 4)."""
+    def _monitors(self, scene, gradients, of_pixels):
+        """What tells a trivial solution (Lemma 1); `mask_gradient_norm` is Fig. 4's."""
         of_mask = {id(v) for v in self.generator.mask.trainable_variables}
         mask_gradients = [
             g
             for g, v in zip(gradients, self._g_variables, strict=True)
             if id(v) in of_mask
         ]
-        return {
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # Each replica has pixels of its own, of a loss that is the mean over replicas.
+        (square,) = update.over_replicas([tf.reduce_sum(of_pixels**2) / replicas])
+        found = {
             "mask_area": tf.reduce_mean(scene.mask),
             "layer_difference": tf.reduce_mean(
                 tf.abs(scene.foreground - scene.background)
             ),
+            "pixel_gradient_norm": tf.sqrt(square),
             "mask_gradient_norm": tf.linalg.global_norm(
                 update.over_replicas(mask_gradients)
             ),
         }
+        if self._batch_size > 1:  # One mask says nothing of others.
+            (mean,) = update.over_replicas([tf.reduce_mean(scene.mask, axis=0)])
+            squares = tf.reduce_mean(tf.square(scene.mask - mean), axis=0)
+            (variance,) = update.over_replicas([squares])
+            found["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
+        return found
 
 
 def _fakes(scene):

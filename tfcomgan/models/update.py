@@ -47,12 +47,19 @@ def apply(
     tape: tf.GradientTape,
     loss: tf.Tensor,
     variables: Sequence[keras.Variable],
+    *,
+    watched: Sequence[tf.Tensor] = (),
 ) -> list[tf.Tensor]:
-    """One descent step; returns this replica's gradients, in the variables' order."""
-    gradients = tape.gradient(loss, [v.value for v in variables])
+    """One descent step.
+
+    Returns:
+      This replica's gradients: of the variables, in their order, then of what is only
+      watched, tensors between the variables and the loss.
+    """
+    gradients = tape.gradient(loss, [*(v.value for v in variables), *watched])
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     # Keras sums gradients over replicas; undivided, the step grows with their number.
-    optimizer.apply([g / replicas for g in gradients], variables)
+    optimizer.apply([g / replicas for g in gradients[: len(variables)]], variables)
     return gradients
 
 

@@ -1,8 +1,8 @@
-"""Generators: ComGAN (Eq. 2) and DS-ComGAN (Eq. 5, 6).
+"""Generators: ComGAN (Eq. 2), DS-ComGAN (Eq. 5, 6) and what the paper compares them with.
 
-Both start from one feature generator and end in one composition; they differ in what
-the three subnetworks see. Channel numbers in comments are those of the paper's size:
-128 px, width 16, hidden_width 128.
+All start from feature generators and end in one composition; they differ in what the
+three subnetworks see, which `WIRINGS` says. Channel numbers in comments are those of the
+paper's size: 128 px, width 16.
 """
 
 from typing import Literal, NamedTuple
@@ -13,19 +13,21 @@ import tensorflow as tf
 from tfcomgan import config
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
+from tfcomgan.networks.wirings import WIRINGS, Architecture
 
 
 class Scene(NamedTuple):
     """What a generator paints: images [B,H,W,3] in [-1, 1], mask [B,H,W,1] in [0, 1].
 
     composite = mask * foreground + (1 - mask) * background (Eq. 1); global_image is x_z
-    of Eq. 7, None where the feature generator paints none.
+    of Eq. 7, None where the feature generator paints none. SimpleGAN has a composite
+    alone.
     """
 
     composite: tf.Tensor
-    foreground: tf.Tensor
-    background: tf.Tensor
-    mask: tf.Tensor
+    foreground: tf.Tensor | None
+    background: tf.Tensor | None
+    mask: tf.Tensor | None
     global_image: tf.Tensor | None
 
 
@@ -34,36 +36,48 @@ class GeneratorSettings:
     """Architecture and size of a generator.
 
     Attributes:
-      architecture: 'ds_comgan' (section 3.2) or 'comgan' (section 3.1, no codes).
+      architecture: 'ds_comgan' (section 3.2), 'comgan' (section 3.1, no codes), its
+        rivals 'pi1' and 'pi2', or a row of Table 2: 'simplegan', 'subnetworks', 'info'.
       image_size: Pixels; a power of two, at least 32.
-      num_codes: N, number of foreground and of background codes; unused by 'comgan'.
+      num_codes: N, number of foreground and of background codes, where there are any.
       z_dim: Width of z.
       width: Channels of the last activation map a3; a2 has 2, a1 has 4 times as many.
-      hidden_width: Channels inside M, F and B.
+      hidden_width: Channels inside M, F and B. None: 8 times `width` in DS-ComGAN and
+        its parts, twice in ComGAN and its rivals.
+      mask_residuals: Residual blocks of M. None: 1 in DS-ComGAN, 0 in ComGAN.
+      layer_residuals: Of each of F and B. None: 2 in DS-ComGAN, 3 in ComGAN.
       shared_upsampling: U of Eq. 5: 'plain' (paper) or 'learned' (release).
     """
 
     image_size: int
-    architecture: Literal["ds_comgan", "comgan"] = "ds_comgan"
+    architecture: Architecture = "ds_comgan"
     num_codes: int = 200
     z_dim: int = 100
     width: int = 16
-    hidden_width: int = 128
+    hidden_width: int | None = None
+    mask_residuals: int | None = None
+    layer_residuals: int | None = None
     shared_upsampling: Literal["plain", "learned"] = "plain"
 
     def __post_init__(self):
         check_image_size(self.image_size)
-        for name in ("num_codes", "z_dim", "width", "hidden_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`generator.{name}` must be positive. "
-                    f"Received: {getattr(self, name)}."
-                )
+        least = dict.fromkeys(("num_codes", "z_dim", "width", "hidden_width"), 1)
+        for name in (*least, "mask_residuals", "layer_residuals"):
+            value = getattr(self, name)
+            if value is not None and value < least.get(name, 0):
+                kind = "be positive" if name in least else "not be negative"
+                raise ValueError(f"`generator.{name}` must {kind}. Received: {value}.")
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether it composes pictures of layers."""
+        return self.architecture in WIRINGS
 
     @property
     def codes(self) -> int:
-        """Number of codes the generator takes: 0 for plain ComGAN."""
-        return self.num_codes if self.architecture == "ds_comgan" else 0
+        """Number of codes the generator takes, 0 for none."""
+        wiring = WIRINGS.get(self.architecture)
+        return self.num_codes if wiring and wiring.has_codes else 0
 
 
 def check_image_size(image_size: int) -> None:
@@ -77,8 +91,8 @@ def check_image_size(image_size: int) -> None:
 
 def build(settings: GeneratorSettings) -> keras.Model:
     """The generator of the settings, with all its variables created."""
-    make = {"ds_comgan": DSComGANGenerator, "comgan": ComGANGenerator}
-    generator = make[settings.architecture](settings)
+    make = LayeredGenerator if settings.has_mask else SimpleGANGenerator
+    generator = make(settings)
     code = tf.zeros([1, settings.codes]) if settings.codes else None
     generator(Latents(tf.zeros([1, settings.z_dim]), code, code))
     return generator
@@ -152,27 +166,6 @@ def compose(foreground, background, mask, global_image=None) -> Scene:
     return Scene(composite, foreground, background, mask, global_image)
 
 
-class ComGANGenerator(keras.Model):
-    """ComGAN, Eq. 2: three light subnetworks on the features of one Phi."""
-
-    def __init__(self, settings: GeneratorSettings, **kwargs):
-        super().__init__(**kwargs)
-        width, hidden = settings.width, 2 * settings.width
-        self.features = FeatureGenerator(settings.image_size, width)
-        self.mask = Subnetwork(hidden, tail_width=width, num_residual=0, num_outputs=1)
-        layer = dict(tail_width=width, num_residual=3, num_outputs=3)
-        self.foreground = Subnetwork(hidden, **layer)
-        self.background = Subnetwork(hidden, **layer)
-
-    def call(self, latents, training=False):
-        *_, phi = self.features(latents.z, training=training)
-        return compose(
-            tf.tanh(self.foreground(phi, training=training)),
-            tf.tanh(self.background(phi, training=training)),
-            tf.sigmoid(self.mask(phi, training=training)),
-        )
-
-
 class SharedFeatures(keras.layers.Layer):
     """phi of Eq. 5: the last three activation maps at full size, side by side.
 
@@ -194,31 +187,70 @@ class SharedFeatures(keras.layers.Layer):
         return tf.concat([u2, u1, a3], axis=-1)
 
 
-class DSComGANGenerator(keras.Model):
-    """Disentanglement module of DS-ComGAN, Eq. 5 and 6: z, f and b to a scene."""
+class LayeredGenerator(keras.Model):
+    """ComGAN, DS-ComGAN, their parts and rivals: latents to a scene, as `WIRINGS` says."""
 
     def __init__(self, settings: GeneratorSettings, **kwargs):
         super().__init__(**kwargs)
-        width, hidden = settings.width, settings.hidden_width
-        self.features = FeatureGenerator(settings.image_size, width)
-        self.global_head = layers.conv(3, dtype="float32")
-        self.shared = SharedFeatures(width, settings.shared_upsampling)
-        self.mask = Subnetwork(hidden, tail_width=width, num_residual=1, num_outputs=1)
+        width, wiring = settings.width, WIRINGS[settings.architecture]
+        size, hidden = settings.image_size, settings.hidden_width
+        hidden = wiring.hidden * width if hidden is None else hidden
+        of_mask, of_layer = (
+            default if chosen is None else chosen
+            for default, chosen in zip(
+                wiring.residuals,
+                (settings.mask_residuals, settings.layer_residuals),
+                strict=True,
+            )
+        )
+        self.wiring = wiring
+        self.features = FeatureGenerator(size, width)
+        self.global_head = layers.conv(3, dtype="float32") if wiring.is_global else None
+        upsampling = settings.shared_upsampling
+        self.shared = SharedFeatures(width, upsampling) if wiring.is_global else None
+        self.mask = Subnetwork(
+            hidden, tail_width=width, num_residual=of_mask, num_outputs=1
+        )
         layer = dict(
             tail_width=width,
-            num_residual=2,
+            num_residual=of_layer,
             num_outputs=3,
-            num_codes=settings.num_codes,
+            num_codes=settings.codes,
         )
         self.foreground = Subnetwork(hidden, **layer)
         self.background = Subnetwork(hidden, **layer)
+        # Of the rivals; they know the same z.
+        self.further = [FeatureGenerator(size, width) for _ in range(max(wiring.phi))]
 
     def call(self, latents, training=False):
-        maps = self.features(latents.z, training=training)
-        phi = self.shared(*maps, training=training)
+        maps = [
+            phi(latents.z, training=training) for phi in (self.features, *self.further)
+        ]
+        if self.shared is None:
+            features = [a3 for *_, a3 in maps]
+        else:
+            features = [self.shared(*each, training=training) for each in maps]
+        of_mask, of_foreground, of_background = (features[i] for i in self.wiring.phi)
+        f, b = latents[1:] if self.wiring.has_codes else (None, None)
+        global_image = None
+        if self.global_head is not None:
+            global_image = tf.tanh(self.global_head(maps[0][-1]))
         return compose(
-            tf.tanh(self.foreground(phi, latents.f, training=training)),
-            tf.tanh(self.background(phi, latents.b, training=training)),
-            tf.sigmoid(self.mask(phi, training=training)),
-            tf.tanh(self.global_head(maps[-1])),
+            tf.tanh(self.foreground(of_foreground, f, training=training)),
+            tf.tanh(self.background(of_background, b, training=training)),
+            tf.sigmoid(self.mask(of_mask, training=training)),
+            global_image,
         )
+
+
+class SimpleGANGenerator(keras.Model):
+    """The baseline of Table 2: Phi and a head, a picture without layers."""
+
+    def __init__(self, settings: GeneratorSettings, **kwargs):
+        super().__init__(**kwargs)
+        self.features = FeatureGenerator(settings.image_size, settings.width)
+        self.head = layers.conv(3, dtype="float32")
+
+    def call(self, latents, training=False):
+        *_, a3 = self.features(latents.z, training=training)
+        return Scene(tf.tanh(self.head(a3)), None, None, None, None)

@@ -1,0 +1,153 @@
+"""What both trainings share, and their attempts with new seeds where masks are trivial."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from pipelines import cache
+from pipelines.settings import TrainingSettings, Work
+from tfcomgan import callbacks, config, figures, monitor, training
+from tfcomgan.data import input_pipeline
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.errors import UserError
+from tfcomgan.monitor import MonitorSettings
+
+_GIVEN_UP = "given_up.json"
+# So far apart that they meet no seed a user would choose next.
+_SEED_STRIDE = 1_000_003
+
+
+def train(
+    work: Work,
+    stage: str,
+    *,
+    schedule: TrainingSettings,
+    watch: MonitorSettings,
+    **parts,
+) -> tuple[keras.Model, dict]:
+    """Trains, with another seed where the monitor asks for one.
+
+    Args:
+      work: The stage at work; what was given up is remembered beside its checkpoints.
+      stage: Its name.
+      schedule: Length, batch and first seed.
+      watch: What the monitor takes for trivial.
+      **parts: Further arguments of `_attempt`.
+
+    Returns:
+      The model; and for the artifact's info {"trivial": {"seed", "findings", "given_up"}},
+      with a line for each thing found under "notes".
+
+    Raises:
+      UserError: Every seed that may be tried ended in a trivial solution.
+    """
+    folder = work.folder / cache.UNFINISHED
+    file = folder / _GIVEN_UP
+    given_up = json.loads(file.read_text()) if file.exists() else []
+    while len(given_up) <= watch.max_restarts:
+        number = len(given_up)
+        seed = (schedule.seed + number * _SEED_STRIDE) % 2**32
+        place = folder / f"restart-{number}" if number else folder
+        again = dataclasses.replace(schedule, seed=seed)
+        try:
+            model = _attempt(work, stage, place, schedule=again, watch=watch, **parts)
+        except monitor.Restart as restart:
+            given_up.append(str(restart))
+            _write(file, given_up)
+            continue
+        figures.save_png(work.folder / "pictures.png", parts["drawer"](model)())
+        readings = monitor.read(place / monitor.READINGS)
+        return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
+    raise UserError(
+        f"No seed of {len(given_up)} led past a trivial solution "
+        f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"
+    )
+
+
+def _write(file: pathlib.Path, content) -> None:
+    temporary = file.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(file)
+
+
+def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
+    end = readings[-1].step if readings else 0
+    notes = [f"Given up. {text}" for text in given_up]
+    notes += [f.text(seed, is_last=f.last_step == end) for f in findings]
+    trivial = {
+        "seed": seed,
+        "findings": [f._asdict() | {"solution": f.solution} for f in findings],
+        "given_up": given_up,
+    }
+    return {"trivial": trivial} | ({"notes": notes} if notes else {})
+
+
+def _attempt(
+    work: Work,
+    stage: str,
+    checkpoint_dir: pathlib.Path,
+    *,
+    images: np.ndarray,
+    pictures: InputSettings,
+    schedule: TrainingSettings,
+    watch: MonitorSettings,
+    make_model: Callable[[int], keras.Model],
+    drawer: Callable[[keras.Model], Callable[[], np.ndarray]],
+    shown: tuple[str, ...],
+    area: str = "mask_area",
+) -> keras.Model:
+    """One training: batches, checkpoints, progress bar, TensorBoard, monitor."""
+    logs = work.place.run_dir / "logs" / stage
+    if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
+        shutil.rmtree(logs, ignore_errors=True)
+    board = callbacks.Board(logs)
+    board.text("operative_config", config.operative_text())
+    steps, every = schedule.steps, work.place.checkpoint_every
+
+    def make_batches(start):
+        return input_pipeline.training_batches(
+            images,
+            pictures,
+            batch_size=schedule.batch_size,
+            seed=schedule.seed,
+            start=start,
+            steps=steps,
+        )
+
+    def watchers(model):
+        paint = callbacks.painter(
+            drawer(model), stage, work.place.run_dir / "pictures", board
+        )
+        return [
+            monitor.Monitor(
+                watch,
+                seed=schedule.seed,
+                steps=steps,
+                folder=checkpoint_dir,
+                board=board,
+                area=area,
+            ),
+            callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
+            callbacks.EveryFewSteps(paint, every=every, steps=steps),
+            callbacks.Progress(stage, steps=steps, shown=shown),
+        ]
+
+    return training.train(
+        make_model=lambda: make_model(schedule.seed),
+        make_batches=make_batches,
+        watchers=watchers,
+        on=training.strategy(work.place.devices),
+        steps=steps,
+        steps_per_execution=schedule.steps_per_execution,
+        batch_size=schedule.batch_size,
+        seed=schedule.seed,
+        policy=schedule.precision,
+        checkpoint_dir=checkpoint_dir,
+        checkpoint_every=every,
+        fingerprint=work.fingerprint,
+    )
