@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+# A worker a core; the tests of a file share what is slow to make.
+PARALLEL = -n auto --dist loadfile
 
 .PHONY: setup demo test test-all lint bench clean
 
@@ -22,10 +24,10 @@ demo: setup
 	$(BIN)/python -m tfcomgan.main --gin_file=gin/scenes.gin
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 test-all: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -193,7 +193,7 @@ def test_deleting_the_damaged_artifact_makes_it_anew(finished):
     shutil.rmtree(finished / "evaluate")
     out = command.run(*tiny(finished)).check().out
     assert "evaluate: done" in out and out.count("running") == 1
-    assert command.artifact(finished, "evaluate") == command.artifact(
+    assert command.content(finished, "evaluate") == command.content(
         command.finished(), "evaluate"
     )
 

@@ -266,7 +266,7 @@ def test_checkpoints_come_at_their_steps_and_at_the_end(tmp_path):
     saved = []
 
     def note(step, logs):
-        saved.append((step, max(p.name for p in tmp_path.glob("*.index"))))
+        saved.append(step)
 
     _train(
         tmp_path,
@@ -275,7 +275,7 @@ def test_checkpoints_come_at_their_steps_and_at_the_end(tmp_path):
         every=3,
         watch=[callbacks.EveryFewSteps(note, every=1, steps=10)],
     )
-    assert [step for step, _ in saved] == [4, 8, 10]
+    assert saved == [4, 8, 10]
     assert {p.name for p in tmp_path.glob("*.index")} == {
         "step-8.index",
         "step-10.index",

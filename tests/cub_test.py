@@ -205,7 +205,7 @@ def test_pictures_of_redo_s_file_that_are_missing_are_named(archives, tmp_path):
 def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     source = cub.CubSource()
     builder = source.prepare(tmp_path / "data", archives)
-    images, masks, names = input_pipeline.load(
+    images, masks, names, _ = input_pipeline.load(
         builder, source.adapt, "test", crop=crop, size=30, with_masks=True
     )
     name, width, height, _, _ = BIRDS[1]

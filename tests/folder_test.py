@@ -12,8 +12,8 @@ from PIL import Image
 
 from pipelines import cache
 from pipelines import run as pipeline
-from tfcomgan import config
-from tfcomgan.data import folder, input_pipeline, listing, making
+from tfcomgan import config, parallel
+from tfcomgan.data import folder, input_pipeline, listing
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
 
@@ -281,7 +281,7 @@ def test_a_changed_folder_and_other_settings_are_prepared_anew(photos, tmp_path)
 
 def test_parallel_work_keeps_the_order():
     items = list(range(100))
-    assert list(making.in_parallel(lambda i: i * i, items)) == [i * i for i in items]
+    assert list(parallel.in_parallel(lambda i: i * i, items)) == [i * i for i in items]
 
 
 def test_linked_folders_are_not_entered(photos):

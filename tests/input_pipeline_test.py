@@ -216,7 +216,8 @@ def test_load_returns_the_painted_scenes_exactly(
 ):
     loaded = _load(scenes_builder, scenes_source.adapt, split)
     assert sorted(loaded.names) == [f"{split}-{i:05d}" for i in range(count)]
-    for image, mask, name in zip(*loaded, strict=True):
+    assert loaded.labels is None
+    for image, mask, name in zip(*loaded[:3], strict=True):
         index = first + int(name.removeprefix(f"{split}-"))
         painted = scenes.paint(image_size=SIZE, seed=0, index=index)
         np.testing.assert_array_equal(image, painted[0])

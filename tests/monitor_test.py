@@ -217,7 +217,16 @@ def _train(pressure, folder, settings):
     return monitor.findings(monitor.read(folder / monitor.READINGS), settings)
 
 
-@pytest.mark.parametrize("sign", PRESSURES)
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "empty",
+        "equal_layers",
+        None,
+        pytest.param("full", marks=pytest.mark.slow),
+        pytest.param("one_mask", marks=pytest.mark.slow),
+    ],
+)
 def test_fires_on_a_training_driven_to_a_collapse_and_on_no_other(sign, tmp_path):
     found = _train(PRESSURES[sign], tmp_path, MonitorSettings(every=5, window=15))
     assert {f.sign for f in found} == ({sign} if sign else set())

@@ -165,7 +165,8 @@ def test_a_parameter_touches_exactly_what_depends_on_it(parameter, touched):
 def test_folder_of_another_gin_file_is_refused(run_dir):
     before = command.changes(run_dir)
     arguments = [a for a in tiny(run_dir) if a != "--gin_file=gin/smoke.gin"]
-    message = command.run(*arguments).message
+    short = ("--gin_param=monitor.every=1", "--gin_param=monitor.window=2")
+    message = command.run(*arguments, *short).message
     assert (
         f"{run_dir} was made from scenes.gin+smoke.gin, not from scenes.gin" in message
     )

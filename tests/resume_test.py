@@ -59,7 +59,7 @@ def test_run_killed_in_mid_save_ends_as_an_unbroken_one(run_dir):
     assert "train_generator: 0/8" not in done.err  # It did not start anew.
     _assert_same_networks(run_dir, "train_generator")
     made, unbroken = (
-        command.artifact(base, "train_generator")
+        command.content(base, "train_generator")
         for base in (run_dir, command.finished())
     )
     assert made == unbroken
@@ -94,7 +94,7 @@ def test_run_killed_at_every_stage_ends_as_an_unbroken_one(tmp_path):
     command.run(*tiny(run_dir)).check()
     _assert_same_networks(run_dir, "train_generator", "train_segmenter")
     for stage in STAGES[:-1]:
-        assert command.artifact(run_dir, stage) == command.artifact(
+        assert command.content(run_dir, stage) == command.content(
             command.finished(), stage
         )
     versions = run_dir / "serving/segmenter"

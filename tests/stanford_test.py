@@ -138,7 +138,7 @@ def test_the_box_crop_follows_the_annotated_corners(dogs, tmp_path):
     source = DOGS()
     builder = source.prepare(tmp_path / "data", dogs)
     (dogs / "Images").rename(dogs / "moved")  # Prepared is prepared.
-    images, masks, names = input_pipeline.load(
+    images, masks, names, _ = input_pipeline.load(
         builder, source.adapt, "test", crop="box", size=8, with_masks=False
     )
     assert images.shape == (1, 8, 8, 3) and masks is None

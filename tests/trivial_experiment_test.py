@@ -57,6 +57,7 @@ def test_wrong_flags_are_named(tmp_path, flag, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
     tmp_path,
 ):
