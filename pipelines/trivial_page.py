@@ -43,7 +43,7 @@ mask is full or empty. What vanishes there is the gradient on the mask's logit, 
 further factor m (1 - m). Lemma 1, read literally of dL/dm, fails at a saturated mask; read of
 the logit, that is of what reaches the mask's network, it holds. Theorem 1 is tested with a
 critic's distance taken as |D - D*| + |grad D|, as in Arjovsky & Bottou (2017), since the paper
-does not define its norm.
+does not define its norm; the test's comments derive the bound anew.
 """
 
 
