@@ -226,6 +226,8 @@ def test_scores_are_named_after_the_extractor():
     }
     found = generation.scores(sample("random", 0), sample("random", 1))
     assert set(found) == {"fd_random", "kd_random", "kd_random_error"}
+    few = sample("random", 1)._replace(features=_features(1, 3, 5))
+    assert set(generation.scores(sample("random", 0), few)) == {"fd_random"}
     with pytest.raises(ValueError, match="one extractor"):
         generation.scores(sample("random", 0), sample("inception", 1))
 

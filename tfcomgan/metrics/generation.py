@@ -18,6 +18,7 @@ from tfcomgan import tfgan
 
 # Found once: looking for the libraries takes longer than a small product.
 _THREADS = threadpoolctl.ThreadpoolController()
+_KERNEL_LEAST = 4  # Rows of each kind for a standard error.
 
 
 def _one_thread():
@@ -155,7 +156,7 @@ def kernel_distance(
       ValueError: One has fewer than four rows.
     """
     count = min(len(a), len(b))
-    if count < 4:
+    if count < _KERNEL_LEAST:
         raise ValueError(
             f"A kernel distance needs four pictures of each kind. Received: {count}."
         )
@@ -221,7 +222,8 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
     Returns:
       'fid', 'kid', 'kid_error' and 'inception_score', 'inception_score_deviation' where
       Inception made the features; for another extractor 'fd_<its name>', 'kd_<its name>'
-      and 'kd_<its name>_error', which compare with nobody's FID.
+      and 'kd_<its name>_error', which compare with nobody's FID. Without the kernel
+      distance where there are fewer than four pictures of a kind.
 
     Raises:
       ValueError: The extractors differ.
@@ -235,12 +237,10 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
     names = ("fid", "kid")
     if not is_inception:
         names = tuple(f"{d}_{fake.extractor}" for d in ("fd", "kd"))
-    kernel = kernel_distance(real.features, fake.features)
-    found = {
-        names[0]: frechet_distance(real.statistics, fake.statistics),
-        names[1]: kernel.value,
-        f"{names[1]}_error": kernel.standard_error,
-    }
+    found = {names[0]: frechet_distance(real.statistics, fake.statistics)}
+    if min(len(real.features), len(fake.features)) >= _KERNEL_LEAST:
+        kernel = kernel_distance(real.features, fake.features)
+        found |= {names[1]: kernel.value, f"{names[1]}_error": kernel.standard_error}
     if is_inception and fake.logits is not None:
         score = classifier_score(fake.logits)
         found["inception_score"] = score.mean
