@@ -66,7 +66,7 @@ class TrainingSettings:
       steps: Number of train steps.
       batch_size: Global batch size, over all replicas.
       precision: 'float32' or 'mixed_bfloat16'.
-      steps_per_execution: Steps between two returns to Python; changes no result.
+      steps_per_execution: Steps between two returns to Python; changes rounding alone.
     """
 
     seed: int

@@ -242,7 +242,9 @@ def test_steps_per_execution_and_checkpoints_change_no_result(finished, tmp_path
         np.load(base / "train_generator/network.npz") for base in (finished, tmp_path)
     )
     for key in old:
-        np.testing.assert_array_equal(old[key], new[key])
+        # TensorFlow fuses a loop of steps otherwise than a step: the last bit of float32
+        # (6e-8) was seen to differ after eight steps.
+        np.testing.assert_allclose(new[key], old[key], rtol=1e-6, atol=1e-7)
 
 
 if __name__ == "__main__":
