@@ -21,6 +21,7 @@ from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.evaluation import EvaluationSettings
 from tfcomgan.models.comgan import ComGANSettings
+from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
 from tfcomgan.networks import discriminators, generator, unet
 from tfcomgan.networks.discriminators import CriticSettings
@@ -52,6 +53,13 @@ FIXTURES = {
     "stanford_dogs": "dogs",
     "flowers": "unpacked",
 }
+_STAGE_ONE = (
+    GeneratorSettings,
+    ComGANSettings,
+    CriticSettings,
+    AdamSettings,
+    TrainingSettings,
+)
 PAINTED = ("scenes", "trivial/", "ablation/")
 
 
@@ -105,7 +113,7 @@ def test_full_size_files_take_the_paper_s_numbers(name):
     assert settings.architecture == "ds_comgan"
     assert (settings.z_dim, settings.width, settings.hidden_width) == (100, 16, 128)
     for stage in ("train_generator", "train_segmenter"):
-        schedule = config.build(stages.TrainingSettings, stage)
+        schedule = config.build(TrainingSettings, stage)
         # 450 epochs of CUB's 11,788 pictures, the last incomplete batch dropped.
         assert (schedule.batch_size, schedule.steps) == (90, 450 * (11788 // 90))
     pictures = config.build(InputSettings, "train_generator")
@@ -122,7 +130,12 @@ def test_only_fs100_is_scored_on_its_training_split_alone():
         assert config.build(EvaluationSettings, "evaluate").splits == expected
 
 
-COMPARED = [name for name in WHOLE if name.startswith(("trivial/", "ablation/"))]
+# One generator each, and nothing else.
+COMPARED = [
+    name
+    for name in WHOLE
+    if name.startswith(("trivial/", "ablation/")) and name != "ablation/lambda"
+]
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -131,8 +144,7 @@ def test_compared_files_differ_in_their_wiring_alone(name, beta):
     def chosen(*files, params=()):
         parse(*files, params=params)
         generated = vars(config.build(GeneratorSettings, "train_generator"))
-        others = (ComGANSettings, CriticSettings, AdamSettings, TrainingSettings)
-        others = [config.build(kind, "train_generator") for kind in others]
+        others = [config.build(kind, "train_generator") for kind in _STAGE_ONE[1:]]
         return generated.pop("architecture"), generated, others
 
     params = [f"BETA={beta}"]
@@ -145,6 +157,16 @@ def test_compared_files_differ_in_their_wiring_alone(name, beta):
     assert (
         objective == expected
     )  # Adversarial and binary loss alone, as section 4.2 says.
+
+
+def test_lambda_is_compared_on_the_demo_s_generator():
+    parse("scenes")
+    demo = [config.build(kind, "train_generator") for kind in _STAGE_ONE]
+    parse("ablation/lambda", params=["LAMBDA=7.0"])
+    assert [config.build(kind, "train_generator") for kind in _STAGE_ONE] == demo
+    objective = config.build(SegmentationSettings, "train_segmenter")
+    # Eq. 12 has no weight on the adversarial loss.
+    assert objective.adversarial_weight == 1.0 and objective.consistency_weight == 7.0
 
 
 def test_each_wiring_has_a_file():

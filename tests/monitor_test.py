@@ -19,10 +19,16 @@ from tfcomgan.monitor import Finding, MonitorSettings, Reading
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
 
-HEALTHY = {"mask_area": 0.25, "layer_difference": 0.4, "mask_variation": 0.3}
+HEALTHY = {
+    "mask_area": 0.25,
+    "smaller_side": 0.2,
+    "layer_difference": 0.4,
+    "mask_variation": 0.3,
+}
 SIGNS = {
-    "empty": {"mask_area": 0.001, "mask_variation": 0.0},
-    "full": {"mask_area": 0.999, "mask_variation": 0.0},
+    "empty": {"mask_area": 0.001, "smaller_side": 0.001, "mask_variation": 0.0},
+    "full": {"mask_area": 0.999, "smaller_side": 0.001, "mask_variation": 0.0},
+    "full_or_empty": {"mask_area": 0.5, "smaller_side": 0.001, "mask_variation": 0.5},
     "equal_layers": {"layer_difference": 0.001},
     "one_mask": {"mask_variation": 0.0001},
 }
@@ -36,7 +42,7 @@ def _readings(*values):
 # What counts.
 
 
-@pytest.mark.parametrize("sign, solution", zip(SIGNS, [1, 1, 2, 2], strict=True))
+@pytest.mark.parametrize("sign, solution", zip(SIGNS, [1, 1, 1, 2, 2], strict=True))
 def test_each_sign_is_found_and_names_its_solution(sign, solution):
     (found,) = monitor.findings(_readings({}, *[SIGNS[sign]] * 4, {}), SETTINGS)
     assert found == Finding(sign, first_step=20, last_step=50)
@@ -167,6 +173,7 @@ class _Driven(comgan.ComGAN):
         return super()._total(terms, step) + 100.0 * self._pressed
 
 
+# Not to full masks and empty ones: 80 steps do not bring so small a network there.
 PRESSURES = {
     "empty": lambda scene: tf.reduce_mean(scene.mask),
     "full": lambda scene: -tf.reduce_mean(scene.mask),
@@ -301,6 +308,19 @@ def test_a_warning_is_in_the_log_and_in_the_artifact(tmp_path):
     (note,) = info["notes"]
     assert "the mask is the same for every z, from step 1 to the end" in note
     assert note in done.out and "Second trivial solution with seed 0" in done.err
+
+
+def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_path):
+    restart = ("monitor.on_trivial='restart'", "monitor.max_restarts=1")
+    flags = [f"--gin_param={binding}" for binding in restart]
+    ended = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, *flags))
+    assert ended.message.startswith("No seed of 2 led past a trivial solution")
+    given_up = [
+        int(n) for n in re.findall("trivial solution with seed (.*?):", ended.err)
+    ]
+    # Each warned of as it was given up; the message names the last once more.
+    assert given_up[0] == 0 and given_up[1] == given_up[2] != 0
+    assert command.artifacts(tmp_path / "run") == {"prepare"}
 
 
 def test_on_trivial_stop_ends_with_a_message(tmp_path):

@@ -152,7 +152,7 @@ def test_simplegan_is_an_adversarial_loss_and_nothing_else():
     assert figures.scene_grid(scene).shape[0] < 120  # One row of pictures.
 
 
-def test_monitors_of_pixels_and_variation_are_as_written():
+def test_monitors_of_pixels_variation_and_sides_are_as_written():
     model = _model("comgan")
     state = model.generator.get_weights()
     logs = model.train_step(_BATCH)
@@ -160,6 +160,8 @@ def test_monitors_of_pixels_and_variation_are_as_written():
     scene = model.generator(model.sample(0), training=True)
     variation = np.std(scene.mask, axis=0).mean()
     np.testing.assert_allclose(logs["mask_variation"], variation, rtol=1e-5)
+    sides = [np.minimum(m.mean(), 1 - m.mean()) for m in scene.mask.numpy()]
+    np.testing.assert_allclose(logs["smaller_side"], np.mean(sides), rtol=1e-5)
     with tf.GradientTape() as tape:
         mask = tf.constant(scene.mask)
         tape.watch(mask)

@@ -1,8 +1,8 @@
 """Watches a training for the two trivial solutions of section 3.1.
 
-First: the mask is full or empty, one layer is the whole picture. Second: the mask means
-nothing, because the layers are the same or the mask is the same for every z. What is
-found depends on the readings alone, which lie beside the checkpoints: a resumed training
+First: the mask is full or empty, one layer is the whole picture; also where that layer
+is the foreground for one z and the background for another. Second: the mask means nothing,
+because the layers are the same or the mask is the same for every z. What is found depends on the readings alone, which lie beside the checkpoints: a resumed training
 finds what an unbroken one does.
 """
 
@@ -36,6 +36,7 @@ _BALANCE = (
 SIGNS = {
     "empty": Sign(1, "the mask is empty", _BALANCE),
     "full": Sign(1, "the mask is full", _BALANCE),
+    "full_or_empty": Sign(1, "each mask is either full or empty", _BALANCE),
     "equal_layers": Sign(
         2,
         "foreground and background are the same",
@@ -60,6 +61,7 @@ class MonitorSettings:
       every: Steps between readings.
       window: Steps for which all readings must show the sign.
       min_area: Share of the picture below which a mask is empty; of its complement, full.
+        Masks are full or empty one by one where the smaller side's mean share is below.
       min_difference: Mean |foreground - background|, of pixels in [-1, 1], below which
         the layers are the same.
       min_variation: Standard deviation of the mask over z, mean over pixels, below which
@@ -107,6 +109,8 @@ class MonitorSettings:
             return "empty"
         if area > 1 - self.min_area:
             return "full"
+        if values.get("smaller_side", 0.5) < self.min_area:
+            return "full_or_empty"
         if values.get("layer_difference", math.inf) < self.min_difference:
             return "equal_layers"
         if values.get("mask_variation", math.inf) < self.min_variation:
@@ -189,6 +193,7 @@ class Monitor(callbacks.EveryFewSteps):
         self._file = folder / READINGS
         self._names = {
             "mask_area": area,
+            "smaller_side": "smaller_side",
             "layer_difference": "layer_difference",
             "mask_variation": "mask_variation",
         }

@@ -279,6 +279,7 @@ class ComGAN(keras.Model):
         (square,) = update.over_replicas([tf.reduce_sum(of_pixels**2) / replicas])
         found = {
             "mask_area": tf.reduce_mean(scene.mask),
+            "smaller_side": losses.size_loss(scene.mask),
             "layer_difference": tf.reduce_mean(
                 tf.abs(scene.foreground - scene.background)
             ),

@@ -1,5 +1,6 @@
 """The trainings of the experiment on trivial solutions."""
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,12 +14,18 @@ SWEEPS = {
     "width": (4, 8, 16),
 }
 DEFAULTS = {"mask_residuals": 0, "layer_residuals": 3, "width": 8}
-PARTS = ("wirings", "ablation", "corollary")
+LAMBDAS = (0.0, 2.0, 10.0, 100.0)  # Of Eq. 12, beside an adversarial loss of weight 1.
+PARTS = ("wirings", "ablation", "corollary", "lambda")
 DATA = ("scenes", "clevr6")
+_SEGMENTER_STEPS = 300  # The demo's.
 
 
 class Case(NamedTuple):
-    """One training; `change` is 'field=value' of the generator, '' for none."""
+    """One training; `change` is 'field=value' of the generator, '' for none.
+
+    In the part 'lambda' it is a segmenter's training, and `change` says its lambda; all
+    share the demo's generator, of one run folder.
+    """
 
     part: str
     data: str
@@ -29,24 +36,41 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Of the folder of its result."""
+        beta = "" if self.part == "lambda" else f"-beta{self.beta:g}"
         end = f"-{self.change}" if self.change else ""
-        return f"{self.data}/{self.model}-beta{self.beta:g}-seed{self.seed}{end}"
+        return f"{self.data}/{self.model}{beta}-seed{self.seed}{end}"
+
+    @property
+    def run_name(self) -> str:
+        """Of its run folder."""
+        return self.name.removesuffix(f"-{self.change}" * (self.part == "lambda"))
 
     @property
     def gin_file(self) -> str:
         """The file of its wiring."""
+        if self.part == "lambda":
+            return "gin/ablation/lambda.gin"
         folder = "ablation" if self.model in ROWS else "trivial"
         return f"gin/{folder}/{self.model}.gin"
 
     def params(self, steps: int) -> list[str]:
         """Its bindings beyond that file."""
         found = [f"STEPS={steps}", f"SEED={self.seed}", f"BETA={self.beta}"]
-        found += [f"monitor.window={steps}"] * (steps < 200)
-        found += [f"monitor.every={min(steps, 20)}"] * (steps < 200)
+        shortest = steps
+        if self.part == "lambda":
+            shortest = min(steps, _SEGMENTER_STEPS)
+            found += [f"SEGMENTER_STEPS={shortest}", self.change]
+        elif self.change:
+            found.append(f"generator.{self.change}")
+        if shortest < 200:  # The monitor's window.
+            found += [
+                f"monitor.window={shortest}",
+                f"monitor.every={min(shortest, 20)}",
+            ]
         if self.data != "scenes":
             found.append(f"prepare.source=@{self.data}()")
-        return found + ([f"generator.{self.change}"] if self.change else [])
+        return found
 
 
 def cases(
@@ -58,8 +82,7 @@ def cases(
         for seed in seeds if name == "scenes" else seeds[:1]:
             found += [
                 Case("wirings", name, model, beta, seed)
-                for beta in BETAS
-                for model in MODELS
+                for beta, model in itertools.product(BETAS, MODELS)
             ]
             found += [Case("ablation", name, model, 0.1, seed) for model in ROWS]
     if "scenes" in data:
@@ -68,5 +91,9 @@ def cases(
             for field, values in SWEEPS.items()
             for value in values
             if value != DEFAULTS[field]  # That one is among the wirings.
+        ]
+        found += [
+            Case("lambda", "scenes", "segmenter", 1.0, seeds[0], change)
+            for change in map("LAMBDA={}".format, LAMBDAS)
         ]
     return [case for case in found if case.part in parts]

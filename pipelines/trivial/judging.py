@@ -1,0 +1,164 @@
+"""What the experiment measures of a trained generator and of a trained segmenter."""
+
+import pathlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipelines.artifacts import Examples, Generator, Segmenter
+from tfcomgan import config, curves, evaluation, figures, latents, losses
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.metrics import features, generation, reference, segmentation
+from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.monitor import MonitorSettings
+
+_SHOWN = 8
+_BATCH = 100
+_MEASURED = 10  # Batches.
+_CURVES = (
+    "mask_gradient_norm",
+    "pixel_gradient_norm",
+    "mask_area",
+    "mask_entropy",
+    "mask_variation",
+    "layer_difference",
+)
+
+
+class Judged(NamedTuple):
+    """Numbers, plain JSON, and strips uint8 [8,S,S,3] by name."""
+
+    numbers: dict
+    pictures: dict[str, np.ndarray]
+
+
+def of_generator(
+    generator: Generator, examples: Examples, cache_dir: pathlib.Path
+) -> Judged:
+    """Curves and scores; pictures of the same latents for every model.
+
+    'one_layer' is the share of 1,000 scenes whose mask is full or empty, by the
+    monitor's `min_area`: also where half of them are full and half empty.
+    """
+    network = generator.load()
+    run_dir = generator.record.folder.parent
+    numbers = {
+        "object_side": generator.side,
+        "parameters": parameter_counts(network),
+        "curves": {
+            curve.name: [list(map(int, curve.steps)), list(curve.values)]
+            for curve in curves.read(run_dir / "logs")
+            if curve.name in _CURVES
+        },
+        "scores": _realism(network, generator, examples, cache_dir),
+    }
+    if generator.side:
+        numbers["scores"]["one_layer"] = _one_layer(network, generator)
+    return Judged(numbers, _layers(network, generator))
+
+
+def parameter_counts(network: keras.Model) -> dict[str, int]:
+    """Trained parameters of each part of a generator, and of the whole."""
+    parts = {
+        "Phi": [network.features, *getattr(network, "further", ())],
+        **{
+            name: [getattr(network, name)]
+            for name in ("mask", "foreground", "background")
+            if hasattr(network, name)
+        },
+        "all": [network],
+    }
+    return {
+        name: sum(int(np.prod(v.shape)) for o in owners for v in o.trainable_variables)
+        for name, owners in parts.items()
+    }
+
+
+def _layers(network, generator) -> dict[str, np.ndarray]:
+    sample = generator.sampler(seed=0, batch_size=_SHOWN, purpose=latents.PICTURES)
+    scene = network(sample(0), training=False)
+    strips = {}
+    for name in ("composite", "mask", "foreground", "background"):
+        layer = getattr(scene, name)
+        if layer is not None:
+            draw = figures.mask_to_uint8 if name == "mask" else figures.to_uint8
+            strips[name] = draw(layer)
+    return strips
+
+
+def _one_layer(network, generator) -> float:
+    watch = config.build(MonitorSettings, "train_generator")
+    sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
+    paint = tf.function(lambda step: network(sample(step), training=False).mask)
+    masks = np.concatenate([paint(step) for step in tf.range(_MEASURED, dtype="int64")])
+    areas = masks.mean(axis=(1, 2, 3))
+    return float(np.mean(np.minimum(areas, 1 - areas) < watch.min_area))
+
+
+def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
+    """'fd_random' of as many painted pictures as real ones; 'fid' with Inception."""
+    chosen = config.build(GenerationMetricsSettings)
+    pictures = config.build(InputSettings, "train_generator")
+    split, size = pictures.training_split, pictures.image_size
+    real = examples.load(split, size=size, crop=pictures.crop).images
+    count = min(chosen.num_samples, len(real))
+    sample = generator.sampler(seed=1, batch_size=_BATCH, purpose=latents.PICTURES)
+
+    def painted():
+        for step in range(-(-count // _BATCH)):
+            yield figures.to_uint8(network(sample(step), training=False).composite)
+
+    found = {}
+    extractors = [features.random_features(), chosen.extractor()]
+    for extractor in {e.name: e for e in extractors}.values():
+        of_real = reference.reference_statistics(
+            extractor, real, cache_dir / "references", examples.record.fingerprint
+        )
+        of_fake = reference.extract(extractor, painted(), num_images=count)
+        name = "fid" if extractor.name == "inception" else f"fd_{extractor.name}"
+        found[name] = generation.frechet_distance(
+            of_real.statistics, of_fake.statistics
+        )
+    return found
+
+
+def of_segmenter(
+    segmenter: Segmenter, generator: Generator, examples: Examples
+) -> Judged:
+    """'iou' of held-out pictures, plain; 'consistency' (Eq. 10) of 1,000 painted ones."""
+    chosen = config.build(EvaluationSettings, "evaluate")
+    pictures = segmenter.inputs
+    held = examples.load(
+        chosen.splits[-1],
+        size=pictures.image_size,
+        crop=pictures.crop,
+        with_masks=True,
+    )
+    predict = evaluation.predictor(segmenter.load(), pictures.low)
+    predicted = predict(held.images)
+    sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
+    paint = tf.function(generator.load_oriented())
+    scenes = [paint(sample(step)) for step in tf.range(_MEASURED, dtype="int64")]
+    painted = np.concatenate([figures.to_uint8(s.composite) for s in scenes])
+    masks = np.concatenate([s.mask for s in scenes])
+    returned = predict(painted)
+    scores = segmentation.score(predicted, held.masks, chosen.threshold)
+    numbers = {
+        "scores": {
+            "iou": scores.iou_plain,
+            "consistency": float(losses.consistency_loss(returned, masks)),
+            "area": float(predicted.mean()),
+        }
+    }
+    strips = {
+        "picture": held.images,
+        "true mask": figures.mask_to_uint8(held.masks),
+        "predicted": figures.mask_to_uint8(predicted),
+        "painted": painted,
+        "its mask": figures.mask_to_uint8(masks),
+        "given back": figures.mask_to_uint8(returned),
+    }
+    return Judged(numbers, {name: strip[:_SHOWN] for name, strip in strips.items()})

@@ -1,0 +1,64 @@
+"""What the sections of the page ask of the results."""
+
+import os
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pipelines.trivial.plan import Case
+from tfcomgan.tables import Table
+
+Results = Mapping[Case, dict]
+TITLES = {"comgan": "ComGAN", "pi1": "Pi_1", "pi2": "Pi_2"}
+
+
+class Section(NamedTuple):
+    """Text in Markdown, and the tables of the section as CSV, by file name."""
+
+    text: str
+    tables: dict[str, Table] = {}
+
+
+def of(done: Results, model: str, beta: float) -> list[dict]:
+    """The results of a model at a beta, over its seeds."""
+    return [r for c, r in done.items() if c.model == model and c.beta == beta]
+
+
+def tail(result: dict, name: str) -> float:
+    """Mean of a curve over the last quarter of the training."""
+    if name not in result["curves"]:
+        return float("nan")
+    values = result["curves"][name][1]
+    return float(np.mean(values[-max(1, len(values) // 4) :]))
+
+
+def mean_tail(results: Sequence[dict], name: str) -> float | None:
+    """Mean of `tail` over results; None of none."""
+    return float(np.mean([tail(r, name) for r in results])) if results else None
+
+
+def mean_score(results: Iterable[dict], name: str) -> float:
+    """Mean of a score over results."""
+    return float(np.mean([r["scores"][name] for r in results]))
+
+
+def ended(result: dict) -> list[str]:
+    """Signs of trivial solutions that lasted to the end."""
+    steps, _ = result["curves"].get("mask_area", ([0], None))
+    return [
+        f["sign"] for f in result["trivial"]["findings"] if f["last_step"] >= steps[-1]
+    ]
+
+
+def is_grey(result: dict) -> bool:
+    """Whether the masks have not decided: over half a bit a pixel at the end."""
+    return tail(result, "mask_entropy") > 0.5
+
+
+def write_csv(path: pathlib.Path, table: Table) -> None:
+    """Writes a table, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(table.csv())
+    temporary.replace(path)

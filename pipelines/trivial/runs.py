@@ -1,0 +1,82 @@
+"""One training of the experiment on trivial solutions, and what is kept of it.
+
+The configuration must have been parsed before. `result.json` and `pictures.npz` lie in a
+folder of the case's name, which is its run folder too but for segmenters that share one.
+"""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from pipelines import artifacts, cache, run
+from pipelines.settings import Place
+from pipelines.trivial import judging
+from pipelines.trivial.plan import Case
+from tfcomgan import config
+from tfcomgan.metrics.features import GenerationMetricsSettings
+
+_RESULT, _PICTURES = "result.json", "pictures.npz"
+_VERSION = 2  # Of `judging`.
+
+
+def finished(case: Case, runs: pathlib.Path) -> dict | None:
+    """The result of a run with these settings; None where it is still to be made."""
+    folder, fingerprint = (
+        runs / case.name,
+        _fingerprint(case),
+    )  # Checks the settings too.
+    if not (folder / _RESULT).exists():
+        return None
+    result = json.loads((folder / _RESULT).read_text())
+    if result["fingerprint"] != fingerprint:
+        return None
+    with np.load(folder / _PICTURES) as pictures:
+        return result | {"pictures": dict(pictures)}
+
+
+def _last_stage(case: Case) -> str:
+    return "train_segmenter" if case.part == "lambda" else "train_generator"
+
+
+def _fingerprint(case: Case) -> str:
+    """Of the training and of how it is judged."""
+    trained = run._plans()[_last_stage(case)].fingerprint
+    scored = config.build(GenerationMetricsSettings)
+    return cache.fingerprint("trivial", _VERSION, [trained], run._plain(scored))
+
+
+def prepare(place: Place) -> None:
+    """Makes the data set, so that trainings side by side need not."""
+    run.run(["prepare"], place, gin_files=["prepare"], report=lambda line: None)
+
+
+def make(case: Case, place: Place, runs: pathlib.Path) -> None:
+    """Trains (from the last checkpoint on), judges, and keeps the result.
+
+    What is trained already is only judged.
+    """
+    keras.backend.clear_session()
+    last = _last_stage(case)
+    stages = list(run.STAGES)[: list(run.STAGES).index(last) + 1]
+    run.run(stages, place, gin_files=[case.gin_file], report=lambda line: None)
+    found = cache.find(place.run_dir, "prepare")
+    examples = artifacts.Examples(found, place.data_dir, place.manual_dir)
+    generator = artifacts.Generator(cache.find(place.run_dir, "train_generator"))
+    if case.part == "lambda":
+        segmenter = artifacts.Segmenter(cache.find(place.run_dir, last))
+        judged = judging.of_segmenter(segmenter, generator, examples)
+    else:
+        judged = judging.of_generator(generator, examples, runs)
+    record = cache.find(place.run_dir, last)
+    result = judged.numbers | {
+        "fingerprint": _fingerprint(case),
+        "seconds": record.seconds,  # None where it was interrupted and went on.
+        "environment": record.environment,
+        "trivial": record.info["trivial"],
+    }
+    folder = runs / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / _PICTURES, **judged.pictures)
+    (folder / _RESULT).write_text(json.dumps(result, indent=1) + "\n")

@@ -1,0 +1,137 @@
+"""Fig. 2 and Fig. 4: ComGAN beside its rivals, over beta."""
+
+import pathlib
+
+from pipelines.trivial import figures
+from pipelines.trivial.plan import BETAS, MODELS
+from pipelines.trivial.results import (
+    TITLES,
+    Results,
+    Section,
+    ended,
+    is_grey,
+    mean_score,
+    mean_tail,
+    of,
+)
+from tfcomgan.tables import Table
+
+_NORMS = ("mask_gradient_norm", "pixel_gradient_norm")
+_NOTE = """Means over the seeds; curves over the last quarter of the training. 'Trivial' counts the
+seeds in which the monitor found a trivial solution at any time, and at the end. 'One layer' is the
+share of 1,000 scenes of the averaged generator whose mask is full or empty, 'grey' means an entropy
+over half a bit: the mask has not decided, and means nothing yet either.
+"""
+
+
+def section(out: pathlib.Path, data: str, done: Results) -> Section:
+    """Its figures go to `out`."""
+    title = f"## Masks and gradients on {data} (Fig. 2, Fig. 4)\n\n"
+    if not done:
+        return Section(f"{title}Not run.\n")
+    shown = [model for model in MODELS if any(c.model == model for c in done)]
+    figures.masks(out / f"fig2-{data}.png", done)
+    figures.gradients(out / f"fig4-{data}.png", done)
+    for model in shown:
+        figures.layers(out / f"layers-{data}-{model}.png", model, done)
+    pictures = "".join(
+        f"![Layers of {TITLES[m]} over beta](layers-{data}-{m}.png)\n" for m in shown
+    )
+    table = _table(done)
+    text = (
+        f"{title}{table.markdown()}\n{_NOTE}\n{_verdicts(done)}\n"
+        f"![Masks over beta](fig2-{data}.png)\n"
+        f"![Gradient norm of the mask's network](fig4-{data}.png)\n{pictures}"
+    )
+    return Section(
+        text, {f"wirings-{data}": table, f"gradients-{data}": _gradients(done)}
+    )
+
+
+def _table(done: Results) -> Table:
+    rows = []
+    for beta in BETAS:
+        for model in MODELS:
+            if results := of(done, model, beta):
+                counts = results[0]["parameters"]
+                trivial = sum(bool(r["trivial"]["findings"]) for r in results)
+                at_end = sum(bool(ended(r)) for r in results)
+                curves = (
+                    "mask_area",
+                    "mask_entropy",
+                    "mask_variation",
+                    "layer_difference",
+                    "mask_gradient_norm",
+                )
+                rows.append(
+                    [
+                        f"{TITLES[model]}, beta {beta:g}",
+                        f"{counts['Phi']:,}",
+                        f"{counts['all']:,}",
+                        f"{trivial} and {at_end} of {len(results)}",
+                        mean_score(results, "one_layer"),
+                        *(mean_tail(results, name) for name in curves),
+                        mean_score(results, "fd_random"),
+                    ]
+                )
+    return Table(
+        ["model", "parameters of Phi", "of all", "trivial", "one layer", "area",
+         "entropy, bits", "variation over z", "mean abs(F - B)", "gradient norm on M",
+         "fd_random"],
+        rows,
+    )  # fmt: skip
+
+
+def _verdicts(done: Results) -> str:
+    """What was found beside what the paper says, a line each."""
+    lines = [
+        _on_masks(model, results)
+        for model in MODELS
+        if (results := [r for c, r in done.items() if c.model == model and c.beta > 0])
+    ]
+    for beta in BETAS:
+        ours = mean_tail(of(done, "comgan", beta), "mask_gradient_norm")
+        for model in ("pi1", "pi2"):
+            other = mean_tail(of(done, model, beta), "mask_gradient_norm")
+            if ours and other is not None:
+                lines.append(_on_gradients(model, beta, other / ours))
+    return "\n".join(lines) + "\n"
+
+
+def _on_masks(model: str, results: list[dict]) -> str:
+    bad = sum(bool(ended(r)) for r in results)
+    grey = sum(is_grey(r) for r in results)
+    signs = sorted({sign for r in results for sign in ended(r)})
+    claim = model != "comgan"
+    agrees = bad == (len(results) if claim else 0)
+    some = "only partly agrees with" if claim and bad else "contradicts"
+    verdict = "agrees with" if agrees else some
+    says = "ends in trivial masks" if claim else "avoids them"
+    detail = f" ({', '.join(signs)})" if signs else ""
+    also = f", {grey} with grey masks" if grey else ""
+    return (
+        f"- {TITLES[model]} at beta > 0: {bad} of {len(results)} runs end in a "
+        f"trivial solution{detail}{also}. The paper says it {says}: this {verdict} it."
+    )
+
+
+def _on_gradients(model: str, beta: float, ratio: float) -> str:
+    verdict = "agrees with" if ratio < 0.1 else "contradicts"
+    return (
+        f"- beta {beta:g}: the gradient norm on {TITLES[model]}'s mask network ends at "
+        f"{ratio:.2g} times ComGAN's. The paper says it goes to zero (taken as under a "
+        f"tenth of ComGAN's): this {verdict} it."
+    )
+
+
+def _gradients(done: Results) -> Table:
+    rows = [
+        [case.model, case.beta, case.seed, step, *values]
+        for case, result in done.items()
+        for step, *values in zip(
+            result["curves"]["mask_gradient_norm"][0],
+            *(result["curves"][name][1] for name in _NORMS),
+            strict=True,
+        )
+    ]
+    return Table(["model", "beta", "seed", "step", *_NORMS], rows)
