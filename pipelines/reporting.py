@@ -72,6 +72,7 @@ def _stage(
         {key.replace("_", " "): schedule[key] for key in _FACTS if key in schedule},
         record.seconds if record else None,
         Environment(**made_in | {"gpus": tuple(made_in["gpus"])}) if made_in else None,
+        record.info.get("notes", ()) if record and schedule else (),
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 import reports
 
-from tfcomgan import model_card
+from tfcomgan import model_card, report
 
 
 def _limits(report):
@@ -34,6 +34,13 @@ def test_a_segmenter_no_better_than_a_baseline_is_called_so():
 @pytest.mark.parametrize("area", [0.001, 0.995])
 def test_trivial_masks_are_a_warning(area):
     assert "Warning: trivial masks" in _limits(reports.make(mask_area=area))
+
+
+def test_what_the_monitor_found_is_a_warning():
+    notes = ["First trivial solution with seed 0: the mask is empty.", "Another."]
+    stage = report.Stage("train_generator", True, notes=notes)
+    found = _limits(reports.make(stages=[stage]))
+    assert found["Warning: the monitor of train_generator"] == " ".join(notes)
 
 
 def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():

@@ -5,6 +5,7 @@ import re
 import sys
 
 import command
+import markupsafe
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -299,7 +300,7 @@ _STAGES = "--stages=prepare,train_generator"
 _BLIND = "--gin_param=monitor.min_variation=9.0"  # All masks seem one.
 
 
-def test_a_warning_is_in_the_log_and_in_the_artifact(tmp_path):
+def test_a_warning_is_in_the_log_the_artifact_and_the_report(tmp_path):
     done = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND)).check()
     info = command.artifact(tmp_path / "run", "train_generator")["info"]
     assert info["trivial"]["findings"] == [
@@ -308,6 +309,9 @@ def test_a_warning_is_in_the_log_and_in_the_artifact(tmp_path):
     (note,) = info["notes"]
     assert "the mask is the same for every z, from step 1 to the end" in note
     assert note in done.out and "Second trivial solution with seed 0" in done.err
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Warning: the monitor of train_generator" in report
+    assert markupsafe.escape(note) in report
 
 
 def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_path):

@@ -110,6 +110,9 @@ def _warnings(report):
             f"{', '.join(report.unfinished)} has not run to its end; what depends on it "
             "is missing here. The command that began the run goes on from there.",
         )
+    for stage in report.stages:
+        if stage.notes:
+            yield f"Warning: the monitor of {stage.name}", " ".join(stage.notes)
     if report.mask_area is not None and _is_trivial(report.mask_area):
         yield (
             "Warning: trivial masks",

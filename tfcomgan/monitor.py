@@ -1,8 +1,9 @@
 """Watches a training for the two trivial solutions of section 3.1.
 
-First: the mask is full or empty, one layer is the whole picture; also where that layer
-is the foreground for one z and the background for another. Second: the mask means nothing,
-because the layers are the same or the mask is the same for every z. What is found depends on the readings alone, which lie beside the checkpoints: a resumed training
+First: the mask is full or empty, one layer is the whole picture; also where that layer is
+the foreground for one z and the background for another. Second: the mask means nothing,
+because the layers are the same or the mask is the same for every z. What is found
+depends on the readings alone, which lie beside the checkpoints: a resumed training
 finds what an unbroken one does.
 """
 

@@ -64,6 +64,7 @@ class Stage(NamedTuple):
     facts: Short ones by name, as {"steps": 1200, "batch size": 16, "seed": 0}.
     seconds: It took, over all its starts; None where that was not recorded.
     environment: Where it ran; None where that was not recorded.
+    notes: Of a training, what its monitor found.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Stage(NamedTuple):
     facts: Mapping[str, object] = {}
     seconds: float | None = None
     environment: Environment | None = None
+    notes: Sequence[str] = ()
 
 
 class Plate(Protocol):
