@@ -1,19 +1,17 @@
-"""Settings, gin files, the command line and what it says when something is wrong."""
+"""Settings and gin files, and what is said when something is wrong in them."""
 
 import dataclasses
-import errno
 import os
 import pathlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Literal
 
 import pytest
 
 from tfcomgan import config
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError
 
 REPOSITORY = pathlib.Path(config.__file__).resolve().parents[1]
 
@@ -46,11 +44,6 @@ class Pair:
 @config.configurable("toy_make")
 def make(toy_depth: int = 1) -> int:
     return toy_depth
-
-
-@config.configurable
-def toy_save(path: str = "") -> None:
-    raise OSError(errno.ENOSPC, "No space left on device", path)
 
 
 @pytest.fixture(autouse=True)
@@ -324,250 +317,6 @@ def test_operative_text_has_defaults_and_full_text_has_unused_bindings(parse):
     assert "net.crop = 'center'" in config.operative_text()
     assert "pair.left" not in config.operative_text()
     assert "pair.left = 2" in config.full_text()
-
-
-# Errors of disk and memory.
-
-
-def _tensorflow_error(name: str, text: str) -> Exception:
-    """As tf.errors raises it, without a second of importing TensorFlow."""
-    module = "tensorflow.python.framework.errors_impl"
-    return type(name, (Exception,), {"__module__": module})(text)
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.ENOSPC, "No space left on device"),
-        (errno.EDQUOT, "Disk quota exceeded"),
-        (errno.EFBIG, "File too large"),
-        (errno.EROFS, "Read-only file system"),
-        (errno.EACCES, "Permission denied"),
-        (errno.EPERM, "Permission denied"),
-    ],
-)
-def test_disk_errors_name_file_and_way_out(number, words):
-    text = explain(OSError(number, os.strerror(number), "/runs/a/ckpt-1"))
-    assert text.startswith(f"{words}: /runs/a/ckpt-1. ")
-    assert "--run_dir" in text
-    assert "the same command goes on" in text
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "No space left on device",
-        "File too large",
-        "Read-only file system",
-        "Permission denied",
-    ],
-)
-def test_disk_errors_of_tensorflow_and_hdf5_are_recognised(words):
-    # An untrue "out of memory" would follow from the class of the first alone.
-    raised = _tensorflow_error(
-        "ResourceExhaustedError", f"/runs/a/ckpt; {words} [Op:X]"
-    )
-    assert explain(raised).startswith(f"{words}: /runs/a/ckpt. ")
-    raised = OSError(
-        f"Unable to create file (name = '/runs/a.h5', message = '{words}')"
-    )
-    assert explain(raised).startswith(f"{words}: /runs/a.h5. ")
-
-
-def test_disk_error_wrapped_by_gin_keeps_its_file():
-    with pytest.raises(OSError) as raised:
-        toy_save(path="/runs/a/ckpt-1")
-    assert raised.value.errno is None  # Lost in gin's proxy.
-    text = explain(raised.value)
-    assert text.startswith("No space left on device: /runs/a/ckpt-1. ")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        MemoryError("Unable to allocate 3 GiB"),
-        _tensorflow_error("ResourceExhaustedError", "OOM when allocating [64,128]"),
-        _tensorflow_error("InternalError", "CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
-    ],
-)
-def test_out_of_memory_advises_a_smaller_batch(error):
-    assert explain(error).startswith("out of memory")
-    assert "--gin_param=BATCH_SIZE=" in explain(error)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ValueError("No space left on device"),
-        FileNotFoundError(errno.ENOENT, "No such file", "/a"),
-        _tensorflow_error("InvalidArgumentError", "shapes differ"),
-    ],
-)
-def test_defects_are_not_explained_away(error):
-    assert explain(error) is None
-
-
-# The command line.
-
-# Stands for pipelines/run.py, so that these tests wait for no TensorFlow.
-PIPELINE = """
-import errno, os, typing
-from tfcomgan import config
-from tfcomgan.errors import UserError
-
-@config.settings("toy.run")
-class Run:
-    steps: int
-    title: str = "none"
-
-class Place(typing.NamedTuple):
-    run_dir: object
-    data_dir: object
-    manual_dir: object
-    devices: tuple
-    checkpoint_every: int
-    beam: object = None
-
-def settings():
-    config.build(Run)
-
-def run(names, place, *, gin_files):
-    print(sorted({"stages": names, "gin_files": gin_files, **place._asdict()}.items()))
-    print(os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"])
-    title = config.build(Run).title
-    if title == "user":
-        raise UserError("the folder is empty")
-    if title == "interrupt":
-        raise KeyboardInterrupt
-    if title == "disk":
-        raise OSError(errno.ENOSPC, "No space left on device", "/runs/x")
-    if title == "defect":
-        raise ZeroDivisionError("a defect")
-"""
-
-
-@pytest.fixture
-def command(tmp_path):
-    """Runs `python -m tfcomgan.main` in a folder with a pipeline and two gin files."""
-    (tmp_path / "gin").mkdir()
-    (tmp_path / "gin/toy.gin").write_text("STEPS = 5\ntoy.run.steps = %STEPS\n")
-    (tmp_path / "gin/more.gin").write_text("toy.run.title = 'more'\n")
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "pipelines/__init__.py").touch()
-    (tmp_path / "pipelines/run.py").write_text(PIPELINE)
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
-    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
-
-    def run(*args: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "tfcomgan.main", *args],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
-
-
-def test_help_is_quick_and_lists_the_flags(command):
-    start = time.monotonic()
-    done = command("--help")
-    seconds = time.monotonic() - start
-    assert done.returncode == 0
-    for flag in ("gin_file", "gin_param", "stages", "run_dir", "dry_run", "devices"):
-        assert flag in done.stdout
-    # 0.1 s here; importing TensorFlow takes several, and more on a busy machine.
-    assert seconds < 10
-
-
-def test_main_imports_neither_tensorflow_nor_gin_before_it_runs():
-    code = (
-        "import sys, tfcomgan.main;"
-        "print([m for m in ('tensorflow', 'keras', 'gin', 'numpy') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize(
-    ("args", "expected"),
-    [
-        ([], "No --gin_file"),
-        (["--gin_fil=gin/toy.gin"], "Did you mean: gin_file"),
-        (["gin/toy.gin"], "Unexpected argument 'gin/toy.gin'"),
-        (["--gin_file=gin/toy.gin", "--checkpoint_every=0"], "checkpoint_every=0"),
-        (["--gin_file=gin/toy.gin", "--checkpoint_every=a"], "checkpoint_every=a"),
-        (["--gin_file=gin/toy.gin", "--stages=evalute"], "Did you mean 'evaluate'"),
-        (["--gin_file=gin/toy.gin", "--stages="], "--stages is empty"),
-        (["--gin_file=gin/tyo.gin"], "Did you mean 'gin/toy.gin'"),
-        (["--gin_file=gin/toy.gin", "--gin_param=STEP=1"], "Did you mean 'STEPS'"),
-        (["--gin_file=gin/toy.gin", "--gin_param=STEPS='a'"], "must be int"),
-        (["--gin_file=gin/more.gin"], "not bound: `toy.run.steps`"),
-        (["--gin_file=gin/toy.gin", "--gin_param=run.title='user'"], "folder is empty"),
-        (
-            ["--gin_file=gin/toy.gin", "--gin_param=run.title='disk'"],
-            "left on device: /",
-        ),
-    ],
-)
-def test_users_mistake_gives_one_message_and_exit_code_2(command, args, expected):
-    done = command(*args)
-    assert done.returncode == 2, done.stderr
-    assert "error: " in done.stderr
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_interruption_and_defect_have_their_own_exit_codes(command):
-    done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='interrupt'")
-    assert done.returncode == 130
-    assert "the same command goes on from the last checkpoint" in done.stderr
-    done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='defect'")
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
-
-
-def test_dry_run_prints_the_settings_and_leaves_nothing(command, tmp_path):
-    before = sorted(tmp_path.rglob("*"))
-    done = command("--gin_file=gin/toy.gin", "--gin_param=STEPS=7", "--dry_run")
-    assert done.returncode == 0, done.stderr
-    assert "STEPS = 7" in done.stdout
-    assert "run.title = 'none'" in done.stdout
-    assert sorted(tmp_path.rglob("*")) == before
-    # What it prints is a gin file for the same run.
-    (tmp_path / "again.gin").write_text(done.stdout)
-    assert command("--gin_file=again.gin", "--dry_run").stdout == done.stdout
-
-
-def test_pipeline_receives_the_flags(command):
-    done = command("--gin_file=gin/toy.gin", "--gin_file=gin/more.gin")
-    assert done.returncode == 0, done.stderr
-    arguments, environment, *_ = done.stdout.splitlines()
-    assert f"('run_dir', {pathlib.PosixPath('runs/toy+more')!r})" in arguments
-    assert f"('data_dir', {pathlib.PosixPath('data')!r})" in arguments
-    assert "('gin_files', ['gin/toy.gin', 'gin/more.gin'])" in arguments
-    assert "('devices', ())" in arguments
-    assert "('manual_dir', None)" in arguments
-    assert "('checkpoint_every', 500)" in arguments
-    assert environment == "tensorflow 2"
-    done = command(
-        "--gin_file=gin/toy.gin",
-        "--stages=evaluate,prepare",
-        "--devices=cpu:0,cpu:1",
-        "--run_dir=/tmp/x",
-    )
-    assert "('stages', ['prepare', 'evaluate'])" in done.stdout  # In their own order.
-    assert "('devices', ('cpu:0', 'cpu:1'))" in done.stdout
-    assert f"('run_dir', {pathlib.PosixPath('/tmp/x')!r})" in done.stdout
 
 
 if __name__ == "__main__":

@@ -1,0 +1,176 @@
+"""The command line `tfcomgan.main`, with a pipeline that stands in."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tfcomgan import config
+
+REPOSITORY = pathlib.Path(config.__file__).resolve().parents[1]
+
+# Stands for pipelines/run.py, so that these tests wait for no TensorFlow.
+PIPELINE = """
+import errno, os, typing
+from tfcomgan import config
+from tfcomgan.errors import UserError
+
+@config.settings("toy.run")
+class Run:
+    steps: int
+    title: str = "none"
+
+class Place(typing.NamedTuple):
+    run_dir: object
+    data_dir: object
+    manual_dir: object
+    devices: tuple
+    checkpoint_every: int
+    beam: object = None
+
+def settings():
+    config.build(Run)
+
+def run(names, place, *, gin_files):
+    print(sorted({"stages": names, "gin_files": gin_files, **place._asdict()}.items()))
+    print(os.environ["KERAS_BACKEND"], os.environ["TF_CPP_MIN_LOG_LEVEL"])
+    title = config.build(Run).title
+    if title == "user":
+        raise UserError("the folder is empty")
+    if title == "interrupt":
+        raise KeyboardInterrupt
+    if title == "disk":
+        raise OSError(errno.ENOSPC, "No space left on device", "/runs/x")
+    if title == "defect":
+        raise ZeroDivisionError("a defect")
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs `python -m tfcomgan.main` in a folder with a pipeline and two gin files."""
+    (tmp_path / "gin").mkdir()
+    (tmp_path / "gin/toy.gin").write_text("STEPS = 5\ntoy.run.steps = %STEPS\n")
+    (tmp_path / "gin/more.gin").write_text("toy.run.title = 'more'\n")
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines/__init__.py").touch()
+    (tmp_path / "pipelines/run.py").write_text(PIPELINE)
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
+
+    def run(*args: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "tfcomgan.main", *args],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_help_is_quick_and_lists_the_flags(command):
+    start = time.monotonic()
+    done = command("--help")
+    seconds = time.monotonic() - start
+    assert done.returncode == 0
+    for flag in ("gin_file", "gin_param", "stages", "run_dir", "dry_run", "devices"):
+        assert flag in done.stdout
+    # 0.1 s here; importing TensorFlow takes several, and more on a busy machine.
+    assert seconds < 10
+
+
+def test_main_imports_neither_tensorflow_nor_gin_before_it_runs():
+    code = (
+        "import sys, tfcomgan.main;"
+        "print([m for m in ('tensorflow', 'keras', 'gin', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ([], "No --gin_file"),
+        (["--gin_fil=gin/toy.gin"], "Did you mean: gin_file"),
+        (["gin/toy.gin"], "Unexpected argument 'gin/toy.gin'"),
+        (["--gin_file=gin/toy.gin", "--checkpoint_every=0"], "checkpoint_every=0"),
+        (["--gin_file=gin/toy.gin", "--checkpoint_every=a"], "checkpoint_every=a"),
+        (["--gin_file=gin/toy.gin", "--stages=evalute"], "Did you mean 'evaluate'"),
+        (["--gin_file=gin/toy.gin", "--stages="], "--stages is empty"),
+        (["--gin_file=gin/tyo.gin"], "Did you mean 'gin/toy.gin'"),
+        (["--gin_file=gin/toy.gin", "--gin_param=STEP=1"], "Did you mean 'STEPS'"),
+        (["--gin_file=gin/toy.gin", "--gin_param=STEPS='a'"], "must be int"),
+        (["--gin_file=gin/more.gin"], "not bound: `toy.run.steps`"),
+        (["--gin_file=gin/toy.gin", "--gin_param=run.title='user'"], "folder is empty"),
+        (
+            ["--gin_file=gin/toy.gin", "--gin_param=run.title='disk'"],
+            "left on device: /",
+        ),
+    ],
+)
+def test_users_mistake_gives_one_message_and_exit_code_2(command, args, expected):
+    done = command(*args)
+    assert done.returncode == 2, done.stderr
+    assert "error: " in done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_interruption_and_defect_have_their_own_exit_codes(command):
+    done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='interrupt'")
+    assert done.returncode == 130
+    assert "the same command goes on from the last checkpoint" in done.stderr
+    done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='defect'")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_dry_run_prints_the_settings_and_leaves_nothing(command, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    done = command("--gin_file=gin/toy.gin", "--gin_param=STEPS=7", "--dry_run")
+    assert done.returncode == 0, done.stderr
+    assert "STEPS = 7" in done.stdout
+    assert "run.title = 'none'" in done.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+    # What it prints is a gin file for the same run.
+    (tmp_path / "again.gin").write_text(done.stdout)
+    assert command("--gin_file=again.gin", "--dry_run").stdout == done.stdout
+
+
+def test_pipeline_receives_the_flags(command):
+    done = command("--gin_file=gin/toy.gin", "--gin_file=gin/more.gin")
+    assert done.returncode == 0, done.stderr
+    arguments, environment, *_ = done.stdout.splitlines()
+    assert f"('run_dir', {pathlib.PosixPath('runs/toy+more')!r})" in arguments
+    assert f"('data_dir', {pathlib.PosixPath('data')!r})" in arguments
+    assert "('gin_files', ['gin/toy.gin', 'gin/more.gin'])" in arguments
+    assert "('devices', ())" in arguments
+    assert "('manual_dir', None)" in arguments
+    assert "('checkpoint_every', 500)" in arguments
+    assert environment == "tensorflow 2"
+    done = command(
+        "--gin_file=gin/toy.gin",
+        "--stages=evaluate,prepare",
+        "--devices=cpu:0,cpu:1",
+        "--run_dir=/tmp/x",
+    )
+    assert "('stages', ['prepare', 'evaluate'])" in done.stdout  # In their own order.
+    assert "('devices', ('cpu:0', 'cpu:1'))" in done.stdout
+    assert f"('run_dir', {pathlib.PosixPath('/tmp/x')!r})" in done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
