@@ -10,14 +10,14 @@ from tfcomgan.monitor import Finding, MonitorSettings, Reading
 
 HEALTHY = {
     "mask_area": 0.25,
-    "smaller_side": 0.2,
+    "one_layer": 0.1,
     "layer_difference": 0.4,
     "mask_variation": 0.3,
 }
 SIGNS = {
-    "empty": {"mask_area": 0.001, "smaller_side": 0.001, "mask_variation": 0.0},
-    "full": {"mask_area": 0.999, "smaller_side": 0.001, "mask_variation": 0.0},
-    "full_or_empty": {"mask_area": 0.5, "smaller_side": 0.001, "mask_variation": 0.5},
+    "empty": {"mask_area": 0.001, "one_layer": 1.0, "mask_variation": 0.0},
+    "full": {"mask_area": 0.999, "one_layer": 1.0, "mask_variation": 0.0},
+    "full_or_empty": {"mask_area": 0.5, "one_layer": 0.75, "mask_variation": 0.5},
     "equal_layers": {"layer_difference": 0.001},
     "one_mask": {"mask_variation": 0.0001},
 }

@@ -152,7 +152,7 @@ def test_simplegan_is_an_adversarial_loss_and_nothing_else():
     assert figures.scene_grid(scene).shape[0] < 120  # One row of pictures.
 
 
-def test_monitors_of_pixels_variation_and_sides_are_as_written():
+def test_monitors_of_pixels_and_variation_are_as_written():
     model = _model("comgan")
     state = model.generator.get_weights()
     logs = model.train_step(_BATCH)
@@ -160,8 +160,6 @@ def test_monitors_of_pixels_variation_and_sides_are_as_written():
     scene = model.generator(model.sample(0), training=True)
     variation = np.std(scene.mask, axis=0).mean()
     np.testing.assert_allclose(logs["mask_variation"], variation, rtol=1e-5)
-    sides = [np.minimum(m.mean(), 1 - m.mean()) for m in scene.mask.numpy()]
-    np.testing.assert_allclose(logs["smaller_side"], np.mean(sides), rtol=1e-5)
     with tf.GradientTape() as tape:
         mask = tf.constant(scene.mask)
         tape.watch(mask)
@@ -170,6 +168,31 @@ def test_monitors_of_pixels_variation_and_sides_are_as_written():
         loss = losses.generator_loss([logits]) + 0.1 * losses.binary_loss(mask)
     norm = np.sqrt(np.sum(tape.gradient(loss, mask).numpy() ** 2))
     np.testing.assert_allclose(logs["pixel_gradient_norm"], norm, rtol=1e-3)
+
+
+def test_a_mask_has_one_layer_where_a_side_is_under_two_percent():
+    masks = np.zeros([5, 10, 10, 1], np.float32)
+    masks[1, 0, 0] = 1.0  # 1 %.
+    masks[2, 0, :3] = 1.0
+    masks[3] = 0.5  # Grey is on both sides.
+    masks[4] = 1.0
+    found = comgan.has_one_layer(tf.constant(masks)).numpy()
+    assert found.tolist() == [True, True, False, False, True]
+
+
+def test_full_and_empty_masks_are_monitored_one_by_one(monkeypatch):
+    model = _model("comgan")
+    shares = tf.constant([0.0, 1.0, 0.3])[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    paint = generators.LayeredGenerator.call
+
+    def painted(self, *args, **kwargs):
+        scene = paint(self, *args, **kwargs)
+        mask = 0.0 * scene.mask + shares
+        return generators.compose(scene.foreground, scene.background, mask)
+
+    monkeypatch.setattr(generators.LayeredGenerator, "call", painted)
+    found = model.train_step(_BATCH)["one_layer"]
+    np.testing.assert_allclose(found, 2 / 3, rtol=1e-6)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ _MEANINGS = {
     "layer_difference": "how far foreground and background differ; 0 is a collapse",
     "mask_area": "share the mask covers; 0 or 1 is a trivial mask",
     "mask_entropy": "grey of the mask, bits a pixel; 0 is black and white",
-    "smaller_side": "share of each picture's smaller side; 0 is full or empty masks",
+    "one_layer": "share of full or empty masks; near 1 is a trivial solution",
     "mask_variation": "how far masks of different z differ; 0 is one mask for all",
     "pixel_gradient_norm": "gradient on the mask's pixels",
     "mask_gradient_norm": "gradient on the mask's network (Fig. 4); 0 is a trivial solution",

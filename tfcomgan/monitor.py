@@ -37,7 +37,7 @@ _BALANCE = (
 SIGNS = {
     "empty": Sign(1, "the mask is empty", _BALANCE),
     "full": Sign(1, "the mask is full", _BALANCE),
-    "full_or_empty": Sign(1, "each mask is either full or empty", _BALANCE),
+    "full_or_empty": Sign(1, "most masks are either full or empty", _BALANCE),
     "equal_layers": Sign(
         2,
         "foreground and background are the same",
@@ -52,6 +52,14 @@ SIGNS = {
     ),
 }
 
+_NOT_NEGATIVE = (
+    "min_area",
+    "max_one_layer",
+    "min_difference",
+    "min_variation",
+    "max_restarts",
+)
+
 
 @config.settings("monitor")
 class MonitorSettings:
@@ -62,7 +70,8 @@ class MonitorSettings:
       every: Steps between readings.
       window: Steps for which all readings must show the sign.
       min_area: Share of the picture below which a mask is empty; of its complement, full.
-        Masks are full or empty one by one where the smaller side's mean share is below.
+      max_one_layer: Share of the scenes, above which full or empty masks, one by one, are
+        taken for a trivial solution though their mean is neither.
       min_difference: Mean |foreground - background|, of pixels in [-1, 1], below which
         the layers are the same.
       min_variation: Standard deviation of the mask over z, mean over pixels, below which
@@ -74,6 +83,7 @@ class MonitorSettings:
     every: int = 20
     window: int = 200
     min_area: float = 0.02
+    max_one_layer: float = 0.5
     min_difference: float = 0.02
     min_variation: float = 0.01
     max_restarts: int = 3
@@ -84,7 +94,13 @@ class MonitorSettings:
                 "`monitor.every` must lie in [1, monitor.window]. "
                 f"Received: every={self.every}, window={self.window}."
             )
-        for name in ("min_area", "min_difference", "min_variation", "max_restarts"):
+        for name in (
+            "min_area",
+            "max_one_layer",
+            "min_difference",
+            "min_variation",
+            "max_restarts",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(
                     f"`monitor.{name}` must not be negative. "
@@ -110,7 +126,7 @@ class MonitorSettings:
             return "empty"
         if area > 1 - self.min_area:
             return "full"
-        if values.get("smaller_side", 0.5) < self.min_area:
+        if values.get("one_layer", 0.0) > self.max_one_layer:
             return "full_or_empty"
         if values.get("layer_difference", math.inf) < self.min_difference:
             return "equal_layers"
@@ -194,7 +210,7 @@ class Monitor(callbacks.EveryFewSteps):
         self._file = folder / READINGS
         self._names = {
             "mask_area": area,
-            "smaller_side": "smaller_side",
+            "one_layer": "one_layer",
             "layer_difference": "layer_difference",
             "mask_variation": "mask_variation",
         }

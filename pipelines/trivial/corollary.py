@@ -4,7 +4,7 @@ import pathlib
 
 from pipelines.trivial import figures
 from pipelines.trivial.plan import DEFAULTS, SWEEPS
-from pipelines.trivial.results import Results, Section, ended, tail
+from pipelines.trivial.results import Results, Section, tail, trivial_signs
 from tfcomgan.tables import Table
 
 _NOTE = """Depth of M (`mask_residuals`), of F and B (`layer_residuals`), and width of Phi
@@ -57,6 +57,6 @@ def _numbers(result: dict) -> list:
     return [
         *(tail(result, name) for name in names),
         scores["one_layer"],
-        ", ".join(ended(result)) or "no",
+        ", ".join(trivial_signs(result)) or "no",
         scores["fd_random"],
     ]

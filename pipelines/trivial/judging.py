@@ -13,7 +13,7 @@ from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import EvaluationSettings
 from tfcomgan.metrics import features, generation, reference, segmentation
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.monitor import MonitorSettings
+from tfcomgan.models import comgan
 
 _SHOWN = 8
 _BATCH = 100
@@ -40,8 +40,8 @@ def of_generator(
 ) -> Judged:
     """Curves and scores; pictures of the same latents for every model.
 
-    'one_layer' is the share of 1,000 scenes whose mask is full or empty, by the
-    monitor's `min_area`: also where half of them are full and half empty.
+    'one_layer' is the share of 1,000 scenes whose mask is full or empty, one by one: half
+    of them may be full and half empty.
     """
     network = generator.load()
     run_dir = generator.record.folder.parent
@@ -90,12 +90,10 @@ def _layers(network, generator) -> dict[str, np.ndarray]:
 
 
 def _one_layer(network, generator) -> float:
-    watch = config.build(MonitorSettings, "train_generator")
     sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
     paint = tf.function(lambda step: network(sample(step), training=False).mask)
-    masks = np.concatenate([paint(step) for step in tf.range(_MEASURED, dtype="int64")])
-    areas = masks.mean(axis=(1, 2, 3))
-    return float(np.mean(np.minimum(areas, 1 - areas) < watch.min_area))
+    steps = tf.range(_MEASURED, dtype="int64")
+    return float(np.mean([comgan.has_one_layer(paint(step)) for step in steps]))
 
 
 def _realism(network, generator, examples, cache_dir) -> dict[str, float]:

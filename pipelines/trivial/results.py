@@ -52,6 +52,16 @@ def ended(result: dict) -> list[str]:
     ]
 
 
+def trivial_signs(result: dict) -> list[str]:
+    """What shows that a run ended in a trivial solution.
+
+    The monitor's signs at the end, and 'one layer' where most scenes of the averaged
+    generator have a full or an empty mask.
+    """
+    share = result["scores"].get("one_layer", 0.0)
+    return ended(result) + ["one layer"] * (share > 0.5)
+
+
 def is_grey(result: dict) -> bool:
     """Whether the masks have not decided: over half a bit a pixel at the end."""
     return tail(result, "mask_entropy") > 0.5

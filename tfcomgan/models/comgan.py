@@ -279,7 +279,7 @@ class ComGAN(keras.Model):
         (square,) = update.over_replicas([tf.reduce_sum(of_pixels**2) / replicas])
         found = {
             "mask_area": tf.reduce_mean(scene.mask),
-            "smaller_side": losses.size_loss(scene.mask),
+            "one_layer": tf.reduce_mean(tf.cast(has_one_layer(scene.mask), tf.float32)),
             "layer_difference": tf.reduce_mean(
                 tf.abs(scene.foreground - scene.background)
             ),
@@ -294,6 +294,19 @@ class ComGAN(keras.Model):
             (variance,) = update.over_replicas([squares])
             found["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
         return found
+
+
+def has_one_layer(mask: tf.Tensor) -> tf.Tensor:
+    """Whether each mask is full or empty: one side has under 2 % of the picture.
+
+    Args:
+      mask: [batch, height, width, 1] in [0, 1].
+
+    Returns:
+      bool [batch].
+    """
+    area = tf.reduce_mean(mask, axis=[1, 2, 3])
+    return tf.minimum(area, 1.0 - area) < 0.02
 
 
 def _fakes(scene):
