@@ -1,7 +1,7 @@
 """The trainings one after the other, or side by side on cores of their own.
 
-Networks as narrow as these do not fill two cores: two trainings of one core each get
-through half as many steps again as one training of both, see the page's provenance.
+Networks as narrow as these do not fill two cores. Of Pi_2, two trainings of one core each
+made 25 steps a second together, one training on both cores 16.5.
 """
 
 import multiprocessing
