@@ -150,6 +150,13 @@ def test_the_page_says_what_agrees_with_the_paper_and_what_does_not(tmp_path):
         Case("ablation", "scenes", "subnetworks", 0.1, 0): _result(1.0, fd=1.0),
         Case("ablation", "scenes", "info", 0.1, 0): _result(1.0, fd=2.0),
     }
+    for change, norm in (
+        ("width=4", 3.0),
+        ("width=16", 1.5),
+        ("mask_residuals=4", 0.5),
+    ):
+        done[Case("corollary", "scenes", "comgan", 0.1, 0, change)] = _result(norm)
+    done[Case("wirings", "scenes", "comgan", 0.1, 0)] = _result(1.0)
     for weight, consistency in ((2, 0.2), (10, 0.1), (100, 0.15)):
         case = Case("lambda", "scenes", "segmenter", 1.0, 0, f"LAMBDA={weight}")
         done[case] = _segmented(consistency)
@@ -170,8 +177,12 @@ def test_the_page_says_what_agrees_with_the_paper_and_what_does_not(tmp_path):
         "+ independent subnetworks: fd_random times 0.25; the paper's FID falls, this agrees",
         "+ information loss: fd_random times 2.00; the paper's FID falls, this contradicts",
         f"**Not run:** {left.name}.",
-        "10 of 11 runs of 80 steps, seeds 0.",
-        "10 trained with 2 cores of a CPU each; Keras 3. A training took 1 s (median)",
+        "14 of 15 runs of 80 steps, seeds 0.",
+        "14 trained with 2 cores of a CPU each; Keras 3. A training took 1 s (median)",
+        "width = 16: the gradient norm on M is 0.5 times that of 4. The corollary wants it "
+        "larger: this contradicts it.",
+        "mask_residuals = 0: the gradient norm on M is 2 times that of 4. The corollary wants "
+        "it larger: this agrees with it.",
         "From lambda 2 to 100 the difference of painted and predicted masks goes from 0.2 "
         "to 0.15, not falling at each step. The paper says that a larger lambda makes them "
         "agree: this contradicts it.",
@@ -183,6 +194,7 @@ def test_the_page_says_what_agrees_with_the_paper_and_what_does_not(tmp_path):
         "layers-scenes-pi1.png",
         "table2-scenes.png",
         "lambda.png",
+        "corollary1.png",
     ):
         with Image.open(tmp_path / name) as picture:
             assert len(picture.getcolors(2**24)) > 2

@@ -7,6 +7,8 @@ from pipelines.trivial.plan import DEFAULTS, SWEEPS
 from pipelines.trivial.results import Results, Section, tail, trivial_signs
 from tfcomgan.tables import Table
 
+# The end of each sweep that the corollary favours.
+_FAVOURED = {"mask_residuals": min, "layer_residuals": min, "width": max}
 _NOTE = """Depth of M (`mask_residuals`), of F and B (`layer_residuals`), and width of Phi
 (`width`, with the tails of M, F and B), one at a time from ComGAN at beta 0.1; one seed, so a
 difference as large as between seeds in Fig. 4 says nothing. The corollary says that a shallow M,
@@ -46,7 +48,7 @@ def section(out: pathlib.Path, done: Results) -> Section:
     )  # fmt: skip
     text = (
         f"## Corollary 1 on scenes\n\n{_NOTE}\n{table.markdown()}\n"
-        "![Gradient norm over depth and width](corollary1.png)\n"
+        f"{_verdicts(runs)}\n![Gradient norm over depth and width](corollary1.png)\n"
     )
     return Section(text, {"corollary1": table})
 
@@ -60,3 +62,21 @@ def _numbers(result: dict) -> list:
         ", ".join(trivial_signs(result)) or "no",
         scores["fd_random"],
     ]
+
+
+def _verdicts(runs: dict[str, dict[int, dict | None]]) -> str:
+    """The favoured end of each sweep beside the other, a line each."""
+    lines = []
+    for field, by_value in runs.items():
+        made = {v: r for v, r in by_value.items() if r is not None}
+        favoured = _FAVOURED[field](made)
+        other = (max if _FAVOURED[field] is min else min)(made)
+        if favoured == other:
+            continue
+        ours, theirs = (tail(made[v], "mask_gradient_norm") for v in (favoured, other))
+        verdict = "agrees with" if ours > theirs else "contradicts"
+        lines.append(
+            f"- {field} = {favoured}: the gradient norm on M is {ours / theirs:.2g} times "
+            f"that of {other}. The corollary wants it larger: this {verdict} it.\n"
+        )
+    return "".join(lines)
