@@ -179,10 +179,10 @@ def test_the_page_says_what_agrees_with_the_paper_and_what_does_not(tmp_path):
         f"**Not run:** {left.name}.",
         "14 of 15 runs of 80 steps, seeds 0.",
         "14 trained with 2 cores of a CPU each; Keras 3. A training took 1 s (median)",
-        "width = 16: the gradient norm on M is 0.5 times that of 4. The corollary wants it "
-        "larger: this contradicts it.",
-        "mask_residuals = 0: the gradient norm on M is 2 times that of 4. The corollary wants "
-        "it larger: this agrees with it.",
+        "width = 16: the gradient norm on M is 0.5 times that of 4. Larger is what the "
+        "corollary means: this contradicts it.",
+        "mask_residuals = 0: the gradient norm on M is 2 times that of 4. Larger is what "
+        "the corollary means: this agrees with it.",
         "From lambda 2 to 100 the difference of painted and predicted masks goes from 0.2 "
         "to 0.15, not falling at each step. The paper says that a larger lambda makes them "
         "agree: this contradicts it.",

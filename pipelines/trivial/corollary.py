@@ -12,7 +12,7 @@ _FAVOURED = {"mask_residuals": min, "layer_residuals": min, "width": max}
 _NOTE = """Depth of M (`mask_residuals`), of F and B (`layer_residuals`), and width of Phi
 (`width`, with the tails of M, F and B), one at a time from ComGAN at beta 0.1; one seed, so a
 difference as large as between seeds in Fig. 4 says nothing. The corollary says that a shallow M,
-light F and B and a wide Phi help.
+light F and B and a wide Phi help against trivial solutions; taken here as a larger gradient on M.
 """
 
 
@@ -77,6 +77,6 @@ def _verdicts(runs: dict[str, dict[int, dict | None]]) -> str:
         verdict = "agrees with" if ours > theirs else "contradicts"
         lines.append(
             f"- {field} = {favoured}: the gradient norm on M is {ours / theirs:.2g} times "
-            f"that of {other}. The corollary wants it larger: this {verdict} it.\n"
+            f"that of {other}. Larger is what the corollary means: this {verdict} it.\n"
         )
     return "".join(lines)
