@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfcomgan import figures, losses
 from tfcomgan.latents import Latents
-from tfcomgan.models import comgan, update
+from tfcomgan.models import comgan, mask_monitors, update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
 from tfcomgan.networks.wirings import WIRINGS
@@ -176,7 +176,7 @@ def test_a_mask_has_one_layer_where_a_side_is_under_two_percent():
     masks[2, 0, :3] = 1.0
     masks[3] = 0.5  # Grey is on both sides.
     masks[4] = 1.0
-    found = comgan.has_one_layer(tf.constant(masks)).numpy()
+    found = mask_monitors.has_one_layer(tf.constant(masks)).numpy()
     assert found.tolist() == [True, True, False, False, True]
 
 

@@ -13,7 +13,7 @@ from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import EvaluationSettings
 from tfcomgan.metrics import features, generation, reference, segmentation
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.models import comgan
+from tfcomgan.models import mask_monitors
 
 _SHOWN = 8
 _BATCH = 100
@@ -93,7 +93,7 @@ def _one_layer(network, generator) -> float:
     sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
     paint = tf.function(lambda step: network(sample(step), training=False).mask)
     steps = tf.range(_MEASURED, dtype="int64")
-    return float(np.mean([comgan.has_one_layer(paint(step)) for step in steps]))
+    return float(np.mean([mask_monitors.has_one_layer(paint(step)) for step in steps]))
 
 
 def _realism(network, generator, examples, cache_dir) -> dict[str, float]:

@@ -55,7 +55,7 @@ class Source:
         Raises:
           UserError: It is not there, and what it would be made from is not good.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # Each data set has its own.
 
     def prepare(
         self,

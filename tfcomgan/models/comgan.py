@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
-from tfcomgan.models import update
+from tfcomgan.models import mask_monitors, update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
 
@@ -178,7 +178,10 @@ class ComGAN(keras.Model):
         )
         if masks:
             *gradients, of_pixels = gradients
-            g_losses |= self._monitors(scene, gradients, of_pixels)
+            of_network = self._of_mask_network(gradients)
+            g_losses |= mask_monitors.of_step(
+                scene, of_pixels, of_network, batch_size=self._batch_size
+            )
         return d_losses | g_losses
 
     def _shifted(self, scene, step, indices):
@@ -266,47 +269,11 @@ class ComGAN(keras.Model):
         update.apply(self.d_optimizer, tape, loss, self.critic.trainable_variables)
         return {"d_adversarial": loss}
 
-    def _monitors(self, scene, gradients, of_pixels):
-        """What tells a trivial solution (Lemma 1); `mask_gradient_norm` is Fig. 4's."""
+    def _of_mask_network(self, gradients):
+        """Those of M's parameters among the gradients of all."""
         of_mask = {id(v) for v in self.generator.mask.trainable_variables}
-        mask_gradients = [
-            g
-            for g, v in zip(gradients, self._g_variables, strict=True)
-            if id(v) in of_mask
-        ]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        # Each replica has pixels of its own, of a loss that is the mean over replicas.
-        (square,) = update.over_replicas([tf.reduce_sum(of_pixels**2) / replicas])
-        found = {
-            "mask_area": tf.reduce_mean(scene.mask),
-            "one_layer": tf.reduce_mean(tf.cast(has_one_layer(scene.mask), tf.float32)),
-            "layer_difference": tf.reduce_mean(
-                tf.abs(scene.foreground - scene.background)
-            ),
-            "pixel_gradient_norm": tf.sqrt(square),
-            "mask_gradient_norm": tf.linalg.global_norm(
-                update.over_replicas(mask_gradients)
-            ),
-        }
-        if self._batch_size > 1:  # One mask says nothing of others.
-            (mean,) = update.over_replicas([tf.reduce_mean(scene.mask, axis=0)])
-            squares = tf.reduce_mean(tf.square(scene.mask - mean), axis=0)
-            (variance,) = update.over_replicas([squares])
-            found["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
-        return found
-
-
-def has_one_layer(mask: tf.Tensor) -> tf.Tensor:
-    """Whether each mask is full or empty: one side has under 2 % of the picture.
-
-    Args:
-      mask: [batch, height, width, 1] in [0, 1].
-
-    Returns:
-      bool [batch].
-    """
-    area = tf.reduce_mean(mask, axis=[1, 2, 3])
-    return tf.minimum(area, 1.0 - area) < 0.02
+        pairs = zip(gradients, self._g_variables, strict=True)
+        return [gradient for gradient, v in pairs if id(v) in of_mask]
 
 
 def _fakes(scene):
