@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from train_steps import (
+    BATCH,
     Recorder,
     are_changed,
     assert_same_gradients,
@@ -54,7 +55,8 @@ def test_one_step_trains_every_part():
         ("ds_comgan", {}),
         ("ds_comgan", dict(info_weight=0.3, binary_weight=0.7, real_weight=2.0)),
         ("ds_comgan", dict(adversarial_form="minimax")),
-        ("comgan", dict(binary_weight=0.5)),
+        ("ds_comgan", dict(augment=True)),
+        ("comgan", dict(binary_weight=0.5, augment=True)),
     ],
 )
 def test_step_descends_the_losses_as_written(architecture, settings, recorder):
@@ -69,13 +71,27 @@ def test_step_descends_the_losses_as_written(architecture, settings, recorder):
         scene = model.generator(drawn, training=True)
         return scene, [scene.composite, scene.global_image][: 2 if predictors else 1]
 
+    def seen(kinds, first):
+        """Real 0, both fakes 1 and 2; in the generator's update 3 and 4."""
+        seed = latents.stream_seed(0, latents.STREAM_AUGMENT, 5)
+        draw = dict(indices=tf.range(BATCH), batch_size=BATCH)
+        return [
+            augment.differentiable(
+                kind, seed=tf.random.fold_in(seed, first + i), **draw
+            )
+            if settings.get("augment")
+            else kind
+            for i, kind in enumerate(kinds)
+        ]
+
     def critic_loss():
-        _, fakes = paint()
-        real = settings.get("real_weight", 1) * real_loss(critic(batch["image"]))
+        fakes, (real,) = seen(paint()[1], 1), seen([batch["image"]], 0)
+        real = settings.get("real_weight", 1) * real_loss(critic(real))
         return real + sum(fake_loss(critic(fake)) for fake in fakes)
 
     def generator_loss():
         scene, fakes = paint()
+        fakes = seen(fakes, 3)
         if settings.get("adversarial_form") == "minimax":
             loss = sum(-fake_loss(critic(fake)) for fake in fakes)
         else:
@@ -167,14 +183,16 @@ def test_foreground_shift_moves_the_smaller_side_of_each_mask(guards_from):
     np.testing.assert_allclose(logs["mask_area"], mask.mean(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("weight", ["size_weight", "least_size_weight"])
 @pytest.mark.parametrize("guards_from", [2, 3])
-def test_size_loss_acts_from_its_step_on(guards_from, recorder):
+def test_guards_of_size_act_from_their_step_on(guards_from, weight, recorder):
     def gradients(**options):
         model = make_comgan(**options)
         model.train_step(batch_of(step=2))
         return recorder.of(model.g_optimizer)
 
-    with_size = gradients(size_weight=5.0, guards_from=guards_from)
+    least = dict(least_size=0.4999)  # More than a smaller side has.
+    with_size = gradients(guards_from=guards_from, **{weight: 5.0}, **least)
     same = [np.array_equal(a, b) for a, b in zip(with_size, gradients(), strict=True)]
     assert all(same) == (guards_from == 3)
 
@@ -256,6 +274,7 @@ def test_non_finite_loss_is_named_from_within_a_graph(value):
     "make, text",
     [
         (lambda: comgan.ComGANSettings(info_weight=-1.0), r"comgan\.info_weight.*-1"),
+        (lambda: comgan.ComGANSettings(least_size=0.5), r"comgan\.least_size.*0\.5"),
         (lambda: comgan.ComGANSettings(ema_decay=1.0), r"comgan\.ema_decay.*1\.0"),
         (
             lambda: segmentation.SegmentationSettings(consistency_weight=-2.0),

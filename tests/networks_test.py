@@ -193,10 +193,32 @@ def test_shared_features_are_upsampled_and_joined(upsampling, channels):
         np.testing.assert_array_equal(phi[..., 8:24], layers.upsample(maps[0], 4))
 
 
-@pytest.mark.parametrize("upsampling", ["plain", "learned"])
-@pytest.mark.parametrize("architecture", ["ds_comgan", "comgan"])
-def test_scene_has_shapes_ranges_and_composition(architecture, upsampling):
-    net, latents = _small(architecture=architecture, shared_upsampling=upsampling)
+@pytest.mark.parametrize("upsampling, channels", [("plain", 7 * 4), ("learned", 4 * 4)])
+def test_shared_features_at_half_size_are_joined_there(upsampling, channels):
+    maps = _random(2, 8, 8, 16), _random(2, 16, 16, 8), _random(2, 32, 32, 4)
+    phi = generators.SharedFeatures(4, upsampling, stride=2)(*maps)
+    assert phi.shape == (2, 16, 16, channels)
+    a3 = np.reshape(maps[2], [2, 16, 2, 16, 2, 4]).mean(axis=(2, 4))
+    np.testing.assert_allclose(phi[..., -4:], a3, rtol=1e-5, atol=1e-6)
+    if upsampling == "plain":
+        np.testing.assert_array_equal(phi[..., :8], maps[1])
+        np.testing.assert_array_equal(phi[..., 8:24], layers.upsample(maps[0], 2))
+
+
+@pytest.mark.parametrize(
+    "architecture, upsampling, stride",
+    [
+        ("ds_comgan", "plain", 1),
+        ("ds_comgan", "learned", 1),
+        ("ds_comgan", "learned", 2),
+        ("comgan", "plain", 1),
+        ("comgan", "plain", 2),
+    ],
+)
+def test_scene_has_shapes_ranges_and_composition(architecture, upsampling, stride):
+    net, latents = _small(
+        architecture=architecture, shared_upsampling=upsampling, head_stride=stride
+    )
     scene = net(latents, training=True)
     m = scene.mask.numpy()
     assert m.shape == (2, 32, 32, 1)
