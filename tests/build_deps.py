@@ -17,9 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "tests")
 # What people start or import; above all packages. The other modules beside the packages
 # are below them all.
-COMMANDS = (
-    "__init__ __main__ api client compare doctor generate main play segment".split()
-)
+COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]
+COMMANDS += ["main", "play", "segment"]
 _GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
 
 

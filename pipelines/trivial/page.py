@@ -27,7 +27,8 @@ hold here says nothing final of them there.
 _THEORY = """## How the theory is read
 
 `tests/pipelines/trivial_theory_test.py` checks it.
-With x = m F + (1 - m) B, dL/dm = dL/dx (F - B): it vanishes where F = B (the second trivial solution) and where dL/dx = 0, and **not** where the
+With x = m F + (1 - m) B, dL/dm = dL/dx (F - B): it
+vanishes where F = B (the second trivial solution) and where dL/dx = 0, and **not** where the
 mask is full or empty. What vanishes there is the gradient on the mask's logit, which has a
 further factor m (1 - m). Lemma 1, read literally of dL/dm, fails at a saturated mask; read of
 the logit, that is of what reaches the mask's network, it holds. Theorem 1 is tested with a
