@@ -9,9 +9,9 @@ import exports
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from coco_test import decoded
 from exports import CODES, SIZE
 from PIL import Image
+from rle import decoded
 
 from tfcomgan.errors import UserError
 from tfcomgan.latents import Latents

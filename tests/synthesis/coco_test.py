@@ -5,16 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from rle import decoded
 
 from tfcomgan.synthesis import coco
-
-
-def decoded(segmentation: dict) -> np.ndarray:
-    """The mask of an uncompressed run-length code: runs of 0 and 1, down the columns."""
-    counts = segmentation["counts"]
-    values = np.arange(len(counts)) % 2
-    height, width = segmentation["size"]
-    return np.repeat(values, counts).reshape(width, height).T
 
 
 @pytest.mark.parametrize(
