@@ -7,7 +7,7 @@ no labels and learns nothing beyond the colour models of the picture itself.
 import cv2
 import numpy as np
 
-from tfcomgan import config
+from tfcomgan import config, refining
 from tfcomgan.evaluation.baselines import checks
 
 
@@ -59,23 +59,13 @@ def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.nda
 
 
 def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
-    """Bool [H, W]; the colour models treat channels alike, so RGB may stay RGB."""
+    """Bool [H, W], True on the object."""
     if np.all(picture == picture[0, 0]):
         return np.zeros(picture.shape[:2], bool)  # OpenCV would return some of the box.
     labels = np.full(picture.shape[:2], cv2.GC_BGD, np.uint8)
     inside = tuple(_all_but(settings.margin, side) for side in labels.shape)
     labels[inside] = cv2.GC_PR_FGD
-    cv2.setRNGSeed(0)
-    cv2.grabCut(
-        np.ascontiguousarray(picture),
-        labels,
-        None,
-        None,
-        None,
-        settings.iterations,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return labels == cv2.GC_PR_FGD
+    return refining.cut(picture, labels, settings.iterations)
 
 
 def _all_but(margin: float, side: int) -> slice:
