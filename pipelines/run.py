@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pipelines import artifacts, cache, evaluating, export_stage, reporting, stages
 from pipelines.settings import Place, Work
-from tfcomgan import config, environment, generator_metrics, training
+from tfcomgan import config
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -24,7 +24,10 @@ from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     stanford_dogs,
 )
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import table
+from tfcomgan.evaluation import measuring
+from tfcomgan.evaluation.scoring import table
+from tfcomgan.reporting import environment
+from tfcomgan.training import loop
 
 # Name, what runs it, and its version: raise it when the same settings give another
 # result, and old artifacts are made anew.
@@ -179,14 +182,12 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 
 
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:
-    replicas = training.replicas(place.devices)
+    replicas = loop.replicas(place.devices)
     for plan in plans.values():
         schedule = plan.settings.get("schedule")
         if schedule is not None:
-            training.check_batch_size(schedule.batch_size, len(replicas))
-            training.check_memory(
-                schedule.batch_size, plan.settings["pictures"].image_size
-            )
+            loop.check_batch_size(schedule.batch_size, len(replicas))
+            loop.check_memory(schedule.batch_size, plan.settings["pictures"].image_size)
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
@@ -274,7 +275,7 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
         evaluation = artifacts.Evaluation(found)
         scores = evaluation.scores
         report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
-        report("\n" + generator_metrics.lines(evaluation.metrics))
+        report("\n" + measuring.lines(evaluation.metrics))
     report(f"\nReport:   {place.run_dir / reporting.PAGE}")
     report(f"Look:     {place.run_dir / 'pictures'}")
     report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
