@@ -25,6 +25,7 @@ from PIL import Image
 
 from tfcomgan import segment
 from tfcomgan.data import pictures
+from tfcomgan.images import save_png
 from tfcomgan.serving import export_segmenter, versions
 
 _RUN = flags.DEFINE_string("run", None, "As --model of tfcomgan.segment.")
@@ -85,7 +86,7 @@ def print_parts(paths: list[pathlib.Path], out: pathlib.Path) -> None:
 
     def encode(i, kind):
         result = segment.RESULTS[kind](images[i % _FILES], masks[i % _FILES])
-        images.save_png(out / f"{i}.png", result, compress_level=1)
+        save_png(out / f"{i}.png", result, compress_level=1)
 
     parts = {
         "decode": lambda i: pictures.read(paths[i % _FILES]),
