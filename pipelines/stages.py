@@ -25,9 +25,8 @@ from pipelines.settings import (
 from tfcomgan import latents
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import scoring
 from tfcomgan.figures import grids
-from tfcomgan.models import comgan, segmentation
+from tfcomgan.models import comgan, inference, segmentation
 from tfcomgan.models import orientation as orientations
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
@@ -162,7 +161,7 @@ def train_segmenter(
         )
 
     def drawer(model):
-        predict = scoring.predictor(model.segmenter_ema, pictures.low)
+        predict = inference.predictor(model.segmenter_ema, pictures.low)
         scaled = input_pipeline.scale(shown).numpy()
         return lambda: grids.prediction_grid(scaled, predict(shown))
 

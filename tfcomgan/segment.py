@@ -154,7 +154,7 @@ def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
                 f"--out={out} has a folder {kind} with files that are not of this "
                 "command, and masks of yours could be overwritten. Name another folder."
             )
-    command_line.make_folder(out, _AREAS, *RESULTS)
+    command_line.make_folder(out, _AREAS, *kinds)
     for kind in kinds:  # Each with a mark of its own, as it may be moved from there.
         command_line.make_folder(out / kind)
 
@@ -180,7 +180,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
 def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
-    model = export_segmenter.load(version)
+    model = export_segmenter.Segmenter(version)
 
     def work(photo):
         modified = ledger.modified(photo)
