@@ -16,7 +16,7 @@ _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `reporting/page.html` into a run folder; see `fill`."""
+    """Writes `report.html` into a run folder; see `fill`."""
     page.write(run_dir / PAGE, fill(run_dir, parameters))
 
 
