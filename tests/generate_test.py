@@ -54,7 +54,7 @@ def test_figures_are_written(run_dir, tmp_path):
     done = _run(run_dir, tmp_path / "new/out", "--columns=3", "--f=2").check()
     names = {"layers", "control", "disentanglement", "interpolation"}
     paths = {tmp_path / f"new/out/{name}.png" for name in names}
-    assert set((tmp_path / "new/out").iterdir()) == paths
+    assert set((tmp_path / "new/out").glob("[!.]*")) == paths
     for path in paths:
         assert f"{path}: " in done.out
         with Image.open(path) as picture:
@@ -198,6 +198,7 @@ def test_run_without_critic_says_what_to_do(tmp_path):
         (["--model=RUN", "--out=x", "--swap", "file"], "file cannot be read as a pict"),
         (["--model=RUN", "--out=x", "--min_area=0.8"], "--min_area must be less"),
         (["--model=RUN", "--out=x", "--keep=2"], "keep"),
+        (["--model=RUN", "--out=x", "--formats=voc"], "--formats must be some of coco,"),
     ],
 )
 def test_bad_input_is_named(run_dir, tmp_path, flags, expected):

@@ -40,6 +40,9 @@ from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
 from tfcomgan.serving import export_generator, versions
 
+_PLATES = ("layers", "control", "disentanglement", "interpolation", "swap")
+_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", "coco")
+
 
 def _check(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
@@ -73,7 +76,7 @@ def _main(arguments: Sequence[str]) -> None:
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
-    out = command_line.make_folder(given.out)
+    out = command_line.make_folder(given.out, *_WRITTEN)
     if given.dataset:
         _write_dataset(version, out, codes)
         return
