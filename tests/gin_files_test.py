@@ -14,8 +14,9 @@ from fs100_test import faces  # noqa: F401
 from PIL import Image
 from stanford_test import cars, dogs  # noqa: F401
 
-from pipelines import run, stages
-from pipelines.settings import Place, TrainingSettings
+from pipelines import run
+from pipelines.preparing import PrepareSettings
+from pipelines.work import Place
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
@@ -28,6 +29,8 @@ from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.networks.wirings import WIRINGS
+from tfcomgan.run_folder import STAGES
+from tfcomgan.training.settings import TrainingSettings
 
 GIN = config.resolve(["gin/base.gin"])[0].parent
 # To be included, or given after another file.
@@ -106,7 +109,7 @@ def test_a_file_of_each_data_set_of_the_paper_is_there():
 def test_full_size_files_take_the_paper_s_numbers(name):
     parse(name)
     source, num_codes, size, training_split = PAPER[name]
-    chosen = config.build(stages.PrepareSettings, "prepare").source
+    chosen = config.build(PrepareSettings, "prepare").source
     assert config.name_of(type(chosen)) == source
     settings = config.build(GeneratorSettings)
     assert (settings.num_codes, settings.image_size) == (num_codes, size)
@@ -227,7 +230,7 @@ def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
         devices=(),
         checkpoint_every=100,
     )
-    lines, names = [], list(run.STAGES)
+    lines, names = [], list(STAGES)
     if not config.build(GeneratorSettings).has_mask:
         with pytest.raises(UserError, match="'simplegan', which paints no masks"):
             run.run(names, place, gin_files=[f"{name}.gin"])

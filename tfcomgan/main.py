@@ -16,8 +16,7 @@ from absl import flags
 
 from tfcomgan import command_line
 from tfcomgan.errors import UserError
-
-STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+from tfcomgan.run_folder import STAGES
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",

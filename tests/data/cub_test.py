@@ -22,6 +22,7 @@ from tensorflow_datasets.core.download import (
 from tfcomgan import config
 from tfcomgan.data import cub, input_pipeline, manual
 from tfcomgan.errors import UserError
+from tfcomgan.training.settings import TrainingSettings
 
 # Name, width, height, box (x, y, width, height), whether it is in the train split.
 BIRDS = [
@@ -296,12 +297,12 @@ def test_missing_opencv_is_said_before_the_download(archives, tmp_path, monkeypa
 
 
 def test_the_gin_file_names_this_data_set_and_takes_the_paper_s_numbers():
-    from pipelines import run, stages  # Makes everything known to gin.
+    from pipelines import preparing, run  # Makes everything known to gin.
 
     config.parse(["gin/cub.gin"])
     run.settings()
-    assert config.build(stages.PrepareSettings, "prepare").source == cub.CubSource()
-    schedule = config.build(stages.TrainingSettings, "train_generator")
+    assert config.build(preparing.PrepareSettings, "prepare").source == cub.CubSource()
+    schedule = config.build(TrainingSettings, "train_generator")
     assert (schedule.steps, schedule.batch_size) == (58500, 90)
     # 450 epochs of 11,788 pictures, the last incomplete batch of each dropped.
     assert schedule.steps == 450 * (11788 // 90)

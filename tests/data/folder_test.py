@@ -10,8 +10,9 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from pipelines import cache
+from pipelines import cache, planning
 from pipelines import run as pipeline
+from pipelines.preparing import PrepareSettings
 from tfcomgan import config
 from tfcomgan.data import folder, input_pipeline, listing, parallel
 from tfcomgan.data.folder import FolderSource
@@ -293,7 +294,7 @@ def test_linked_folders_are_not_entered(photos):
 def test_gin_files_parse_and_ask_for_no_path(name):
     config.parse([f"gin/{name}.gin"])
     pipeline.settings()
-    source = config.build(pipeline.stages.PrepareSettings, "prepare").source
+    source = config.build(PrepareSettings, "prepare").source
     pictures = config.build(input_pipeline.InputSettings, "train_generator")
     assert isinstance(source, FolderSource)
     assert source.store_size >= pictures.kept_size
@@ -308,7 +309,7 @@ def test_a_changed_picture_makes_all_stages_run_again(photos, tmp_path):
     place = _place(tmp_path, photos)
 
     def digests():
-        return {n: p.fingerprint for n, p in pipeline._plans(place).items()}
+        return {n: p.fingerprint for n, p in planning.plans(place).items()}
 
     before = digests()
     assert digests() == before

@@ -14,6 +14,7 @@ import pathlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from tfcomgan import run_folder
 from tfcomgan.data import pictures
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
@@ -23,7 +24,6 @@ SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg"),
     *(".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
-_RUN_MARK = "run.json"
 _SHOWN = 10  # File names in a sentence.
 
 
@@ -120,7 +120,7 @@ def _mask_of(picture: str) -> str:
 def files(root: pathlib.Path) -> Iterator[str]:
     """Names of the files below a folder; see the module for what is passed over."""
     for folder, folders, files in os.walk(root):
-        if _RUN_MARK in files:  # A run makes its own pictures, and changes them.
+        if run_folder.MARK in files:  # A run makes its own pictures, and changes them.
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]

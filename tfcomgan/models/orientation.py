@@ -10,10 +10,32 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from tfcomgan import config
 from tfcomgan.latents import Latents
 from tfcomgan.networks.generator import Scene
 
 Side = Literal["mask", "complement"]
+
+
+@config.settings("orientation")
+class OrientationSettings:
+    """How the object's side of the mask is chosen, without labels.
+
+    Attributes:
+      object_side: 'auto' (the side that covers less of the border), 'mask', or
+        'complement'.
+      num_samples: Scenes painted to measure it.
+    """
+
+    object_side: Literal["auto", "mask", "complement"] = "auto"
+    num_samples: int = 1000
+
+    def __post_init__(self):
+        if self.num_samples < 1:
+            raise ValueError(
+                "`orientation.num_samples` must be positive. "
+                f"Received: {self.num_samples}."
+            )
 
 
 class Orientation(NamedTuple):
