@@ -35,7 +35,7 @@ _parameters: dict[str, tuple[str, ...]] = {}  # Of every configurable, by its na
 _origin: dict[str, str] = {}  # The qualified name of what was registered.
 
 
-class ConfigError(UserError):
+class ConfigError(UserError, ValueError):
     """A gin file, a gin parameter or a setting is wrong."""
 
 
@@ -67,7 +67,8 @@ def settings(name: str):
 
     A field without default must be bound. Types are checked for int, float (an int
     will do), bool, str, None, Literal, tuple and unions of them; a list becomes a
-    tuple. Other types are not checked. `__post_init__` runs after the check.
+    tuple. Other types are not checked. A number may have a range, see `field_types`.
+    What takes several fields is checked by `__post_init__`, which runs after.
 
     Args:
       name: What gin files call it, as in `name.field = value`.
@@ -84,7 +85,7 @@ def settings(name: str):
             for f in fields
             if f.default is f.default_factory is dataclasses.MISSING
         ]
-        hints = functools.cache(lambda: typing.get_type_hints(cls))
+        hints = functools.cache(lambda: typing.get_type_hints(cls, include_extras=True))
         plain_init = cls.__init__
 
         @functools.wraps(plain_init)
@@ -111,6 +112,12 @@ def settings(name: str):
 def _checked(label: str, value, hint):
     try:
         return field_types.conform(value, hint)
+    except field_types.OutOfRange as error:
+        (limit,) = error.args
+        advice = f" {limit.advice}" if limit.advice else ""
+        raise ConfigError(
+            f"`{label}` must {limit.words}. Received: {value!r}.{advice}"
+        ) from None
     except field_types.Mismatch:
         choices = [
             c for c in re.findall(r"'(.*?)'", str(hint)) if isinstance(value, str)
@@ -289,8 +296,3 @@ def build(cls, scope: str = ""):
 def operative_text() -> str:
     """The bindings and defaults used so far, as a gin file."""
     return gin.operative_config_str()
-
-
-def full_text() -> str:
-    """All bindings, used or not, as a gin file."""
-    return gin.config_str()
