@@ -18,6 +18,7 @@ from tfcomgan.figures import paper
 from tfcomgan.figures.paper import Plate
 from tfcomgan.images import save_png
 from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.models import inference
 from tfcomgan.training import callbacks
 
 _BATCH = 100
@@ -46,7 +47,7 @@ def evaluate(
         )
         for split in protocol.splits
     }
-    predict = scoring.predictor(segmenter.load(), pictures.low)
+    predict = inference.predictor(segmenter.load(), pictures.low)
     predictions = {split: predict(found.images) for split, found in splits.items()}
     if has_masks:
         scores = scoring.evaluate(

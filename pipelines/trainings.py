@@ -10,9 +10,8 @@ from pipelines.work import Work
 from tfcomgan import latents, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import scoring
 from tfcomgan.figures import grids
-from tfcomgan.models import comgan, segmentation
+from tfcomgan.models import comgan, inference, segmentation
 from tfcomgan.models import orientation as orientations
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.orientation import OrientationSettings
@@ -136,7 +135,7 @@ def train_segmenter(
         )
 
     def drawer(model):
-        predict = scoring.predictor(model.segmenter_ema, pictures.low)
+        predict = inference.predictor(model.segmenter_ema, pictures.low)
         scaled = input_pipeline.scale(shown).numpy()
         return lambda: grids.prediction_grid(scaled, predict(shown))
 
