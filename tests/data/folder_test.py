@@ -206,9 +206,11 @@ def test_without_a_manual_dir_the_message_says_how_to_give_it(tmp_path):
 
 
 def test_settings_out_of_range_are_refused():
-    for wrong in ({"test_share": 0.0}, {"test_share": 1.0}, {"store_size": -1}):
-        with pytest.raises(ValueError, match="`folder` needs"):
-            FolderSource(**wrong)
+    for share in (0.0, 1.0):
+        with pytest.raises(ValueError, match=r"`folder.test_share` must .* \(0, 1\)"):
+            FolderSource(test_share=share)
+    with pytest.raises(ValueError, match="`folder.store_size` must not be negative"):
+        FolderSource(store_size=-1)
 
 
 def test_the_split_depends_on_names_alone_and_moves_little():

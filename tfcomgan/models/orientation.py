@@ -6,11 +6,12 @@ less of the border is called the object.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE
 from tfcomgan.latents import Latents
 from tfcomgan.networks.generator import Scene
 
@@ -28,14 +29,7 @@ class OrientationSettings:
     """
 
     object_side: Literal["auto", "mask", "complement"] = "auto"
-    num_samples: int = 1000
-
-    def __post_init__(self):
-        if self.num_samples < 1:
-            raise ValueError(
-                "`orientation.num_samples` must be positive. "
-                f"Received: {self.num_samples}."
-            )
+    num_samples: Annotated[int, POSITIVE] = 1000
 
 
 class Orientation(NamedTuple):

@@ -1,9 +1,10 @@
 """Length and mechanics of a training."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE, within
 
 Precision = Literal["float32", "mixed_bfloat16"]
 
@@ -20,23 +21,11 @@ class TrainingSettings:
       steps_per_execution: Steps between two returns to Python; changes rounding alone.
     """
 
-    seed: int
-    steps: int
-    batch_size: int
+    seed: Annotated[int, within("[0, 2^32)")]
+    steps: Annotated[int, POSITIVE]
+    batch_size: Annotated[int, POSITIVE]
     precision: Precision = "float32"
-    steps_per_execution: int = dataclasses.field(
+    steps_per_execution: Annotated[int, POSITIVE] = dataclasses.field(
         default=1,
         metadata={"affects_result": False},  # Nor the fingerprint.
     )
-
-    def __post_init__(self):
-        for name in ("steps", "batch_size", "steps_per_execution"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"`training.{name}` must be positive. "
-                    f"Received: {getattr(self, name)}."
-                )
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(
-                f"`training.seed` must lie in [0, 2^32). Received: {self.seed}."
-            )
