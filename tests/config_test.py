@@ -53,13 +53,6 @@ def make(toy_depth: int = 1) -> int:
     return toy_depth
 
 
-@pytest.fixture(autouse=True)
-def no_bindings():
-    config.parse([])
-    yield
-    config.parse([])
-
-
 @pytest.fixture
 def parse(tmp_path):
     """Parses the text of a gin file, then parameters."""
@@ -353,6 +346,14 @@ def test_scoped_parameter_holds_in_its_scope_only(parse):
     parse("toy.net.width = @some/toy_make()", "some/toy_make.toy_depth=4")
     assert config.build(Net).width == 4
     assert make() == 1
+
+
+def test_required_macro_is_named_until_it_is_set(parse):
+    text = "A = %gin.REQUIRED\ntoy.net.width = %A\n"
+    with pytest.raises(config.ConfigError, match="macro A must be set.*_param=A=VALUE"):
+        parse(text)
+    parse(text, "A=3")
+    assert config.build(Net).width == 3
 
 
 def test_circular_macro_is_explained(parse):

@@ -114,10 +114,8 @@ def _checked(label: str, value, hint):
         return field_types.conform(value, hint)
     except field_types.OutOfRange as error:
         (limit,) = error.args
-        advice = f" {limit.advice}" if limit.advice else ""
-        raise ConfigError(
-            f"`{label}` must {limit.words}. Received: {value!r}.{advice}"
-        ) from None
+        text = f"`{label}` must {limit.words}. Received: {value!r}. {limit.advice}"
+        raise ConfigError(text.strip()) from None
     except field_types.Mismatch:
         choices = [
             c for c in re.findall(r"'(.*?)'", str(hint)) if isinstance(value, str)
@@ -134,8 +132,7 @@ def _nearest(word: str, known: Iterable[str], listed_as: str = "") -> str:
     def tail(name):  # 'scenes' of 'gin/scenes.gin', 'net' of 'toy.net'.
         return re.split("[./]", name.removesuffix(".gin"))[-1]
 
-    names = {tail(k): k for k in sorted(known)}
-    names |= {k: k for k in known}
+    names = {tail(k): k for k in sorted(known)} | {k: k for k in known}
     for candidate in (word, tail(word)) if names else ():
         if close := difflib.get_close_matches(candidate, names, n=1):
             return f" Did you mean {names[close[0]]!r}?"
@@ -220,6 +217,9 @@ def _translated(source: str):
         raise ConfigError(_explain(error, source)) from error
 
 
+_SET_MACRO = "Define it in a gin file, or with --gin_param={}=VALUE."
+
+
 def _explain(error: Exception, source: str) -> str:
     if isinstance(error, SyntaxError):
         is_file = error.filename and not error.filename.startswith("<")
@@ -247,11 +247,13 @@ def _explain(error: Exception, source: str) -> str:
         text = f"{name!r} has no parameter {field!r}.{near}"
         if others := [f"{n}.{field}" for n, f in _parameters.items() if field in f]:
             text += f" There is {', '.join(others)}."
+    elif found := re.match(r"(.*)/(?:gin\.)?macro\.value set to `%gin", text):
+        text = f"the macro {found[1]} must be set. {_SET_MACRO.format(found[1])}"
     elif found := re.match(r"No bindings specified for '(.*)/gin.macro'", text):
         name = found[1]
         text = (
-            f"the macro %{name} is used and not defined.{_nearest(name, _macros() - {name})} "
-            f"Define it in a gin file, or with --gin_param={name}=VALUE."
+            f"the macro %{name} is used and not defined."
+            f"{_nearest(name, _macros() - {name})} {_SET_MACRO.format(name)}"
         )
     elif found := re.match(r"Unable to open file: (.*)\. Searched", text):
         try:

@@ -38,11 +38,6 @@ def examples(builder):
     }
 
 
-@pytest.fixture(autouse=True)
-def no_gin():
-    config.parse([])  # Bindings of a former test would enter all settings.
-
-
 @pytest.fixture
 def photos(tmp_path):
     """Twelve good pictures in folders, and what must not disturb."""

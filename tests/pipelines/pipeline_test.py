@@ -31,12 +31,6 @@ def run_dir(finished, tmp_path) -> pathlib.Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
-@pytest.fixture(autouse=True)
-def no_bindings():
-    yield
-    config.parse([])
-
-
 def _executed(done: command.Done) -> tuple[str, ...]:
     """The stages that ran; the others must say that they were reused."""
     lines = done.check().out.splitlines()

@@ -38,12 +38,6 @@ def run_dir(finished, tmp_path) -> pathlib.Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
-@pytest.fixture(autouse=True)
-def no_bindings():
-    yield
-    config.parse([])
-
-
 def test_run_folder_says_what_it_was_made_from(run_dir):
     assert json.loads((run_dir / "run.json").read_text()) == {
         "gin_files": ["scenes", "smoke"]
