@@ -8,8 +8,10 @@ import sys
 
 import command
 import pytest
-from command import STAGES, tiny
+from command import tiny
 from PIL import Image
+
+from tfcomgan.run_folder import STAGES
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,11 @@ def test_wrong_settings_of_the_evaluation_are_refused(run_dir, parameter, said):
     done = command.run(*tiny(run_dir, f"--gin_param={parameter}"))
     assert said in done.message
     assert command.artifact(run_dir, "evaluate") == before
+
+
+def test_a_model_card_lies_beside_the_served_models(finished):
+    text = (finished / "serving/README.md").read_text()
+    assert text.startswith("---\nlibrary_name: ") and "## Limits" in text
 
 
 if __name__ == "__main__":
