@@ -54,7 +54,8 @@ def png_of_size(width: int, height: int) -> bytes:
     """The head of a PNG that says it is this large."""
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     check = struct.pack(">I", zlib.crc32(chunk))
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + check
+    head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + check
+    return head + struct.pack(">I", 1000) + b"IDAT"
 
 
 def _broken_checksum() -> bytes:
