@@ -1,4 +1,4 @@
-"""What both trainings share, and their attempts with new seeds where masks are trivial."""
+"""What all trainings share, and their attempts with new seeds where masks are trivial."""
 
 import dataclasses
 import json
@@ -58,7 +58,7 @@ def train(
             model = _attempt(work, stage, place, schedule=again, watch=watch, **parts)
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            _write(file, given_up)
+            write_json(file, given_up)
             continue
         figures.save_png(work.folder / "pictures.png", parts["drawer"](model)())
         readings = monitor.read(place / monitor.READINGS)
@@ -69,7 +69,8 @@ def train(
     )
 
 
-def _write(file: pathlib.Path, content) -> None:
+def write_json(file: pathlib.Path, content) -> None:
+    """Writes a file whole or not at all."""
     temporary = file.with_suffix(".tmp")
     temporary.write_text(json.dumps(content))
     temporary.replace(file)
@@ -100,6 +101,7 @@ def _attempt(
     drawer: Callable[[keras.Model], Callable[[], np.ndarray]],
     shown: tuple[str, ...],
     area: str = "mask_area",
+    masks: np.ndarray | None = None,
 ) -> keras.Model:
     """One training: batches, checkpoints, progress bar, TensorBoard, monitor."""
     logs = work.place.run_dir / "logs" / stage
@@ -117,6 +119,7 @@ def _attempt(
             seed=schedule.seed,
             start=start,
             steps=steps,
+            masks=masks,
         )
 
     def watchers(model):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from pipelines.artifacts import Examples, Generator, Segmenter
+from pipelines.artifacts import Examples, Generator, SelfTrained
 from pipelines.settings import Work
 from tfcomgan import (
     callbacks,
@@ -33,7 +33,7 @@ def evaluate(
     *,
     examples: Examples,
     generator: Generator,
-    segmenter: Segmenter,
+    segmenter: SelfTrained,
     pictures: InputSettings,
     protocol: EvaluationSettings,
     grabcut: GrabCutSettings,

@@ -1,12 +1,12 @@
 """The last stage: what a run has learned, as SavedModels."""
 
-from pipelines.artifacts import Generator, Segmenter
+from pipelines.artifacts import Generator, SelfTrained
 from pipelines.settings import ExportSettings, Work
 from tfcomgan import export, export_generator, saved_models, serving_files
 
 
 def export_models(
-    work: Work, *, segmenter: Segmenter, generator: Generator, chosen: ExportSettings
+    work: Work, *, segmenter: SelfTrained, generator: Generator, chosen: ExportSettings
 ) -> dict:
     """Writes both networks as SavedModels in TensorFlow Serving's layout."""
     run_dir = work.place.run_dir

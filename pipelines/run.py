@@ -1,6 +1,7 @@
 """Runs the stages of a run folder, each at most once.
 
-pictures -> prepare -> train_generator -> train_segmenter -> evaluate, export
+pictures -> prepare -> train_generator -> train_segmenter -> self_train ->
+evaluate, export
 """
 
 import dataclasses
@@ -10,8 +11,16 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, evaluating, export_stage, reporting, stages
-from pipelines.settings import Place, Work
+from pipelines import (
+    artifacts,
+    cache,
+    evaluating,
+    export_stage,
+    reporting,
+    self_training,
+    stages,
+)
+from pipelines.settings import Place, TrainingSettings, Work
 from tfcomgan import config, environment, generator_metrics, training
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
@@ -32,6 +41,7 @@ STAGES = {
     "prepare": (stages.prepare, 1),
     "train_generator": (stages.train_generator, 3),
     "train_segmenter": (stages.train_segmenter, 3),
+    self_training.NAME: (self_training.self_train, 1),
     "evaluate": (evaluating.evaluate, 2),
     "export": (export_stage.export_models, 2),
 }
@@ -47,6 +57,12 @@ class Plan(NamedTuple):
     settings: dict[str, Any]
     fingerprint: str
     parameters: dict
+
+    @property
+    def schedule(self) -> TrainingSettings | None:
+        """Of its trainings; None where it has none to do."""
+        rounds = self.parameters.get("self_training", {"rounds": 1})["rounds"]
+        return self.settings.get("schedule") if rounds else None
 
 
 def settings() -> None:
@@ -71,9 +87,9 @@ def _plans(place: Place | None = None) -> dict[str, Plan]:
             parameters |= _manual_content(chosen["chosen"].source, place)
         upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, version, upstream, parameters)
-        plans[name] = Plan(name, inputs, chosen, digest, parameters)
-        if "watch" in chosen:
-            chosen["watch"].check(name, chosen["schedule"].steps)
+        plans[name] = plan = Plan(name, inputs, chosen, digest, parameters)
+        if plan.schedule:
+            chosen["watch"].check(name, plan.schedule.steps)
     _check_sizes(plans)
     return plans
 
@@ -181,12 +197,10 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:
     replicas = training.replicas(place.devices)
     for plan in plans.values():
-        schedule = plan.settings.get("schedule")
-        if schedule is not None:
-            training.check_batch_size(schedule.batch_size, len(replicas))
-            training.check_memory(
-                schedule.batch_size, plan.settings["pictures"].image_size
-            )
+        if plan.schedule:
+            size = plan.settings["pictures"].image_size
+            training.check_batch_size(plan.schedule.batch_size, len(replicas))
+            training.check_memory(plan.schedule.batch_size, size)
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ from tfcomgan import command_line
 from tfcomgan.errors import UserError
 from tfcomgan.tables import Table
 
-_TRAINED = ("prepare", "train_generator", "train_segmenter")
+_TRAINED = ("prepare", "train_generator", "train_segmenter", "self_train")
 _SEED = "training.seed"
 
 
@@ -61,6 +61,9 @@ def read(folder: pathlib.Path) -> Run:
       UserError: The folder is no run, an unfinished or a damaged one.
     """
     records = {name: _record(folder, name) for name in (*_TRAINED, "evaluate")}
+    inputs = (records["evaluate"] or {}).get("inputs", {})
+    if "self_train" not in inputs and records["evaluate"]:
+        del records["self_train"]  # Of a version that had no such stage.
     missing = [name for name, record in records.items() if record is None]
     if len(missing) == len(records) and not (folder / "run.json").is_file():
         raise UserError("no run folder: it holds no artifact and no run.json")
@@ -70,11 +73,12 @@ def read(folder: pathlib.Path) -> Run:
             "it goes on from there"
         )
     # Records of older versions do not say what they were made from.
-    for name, made_from in records["evaluate"].get("inputs", {}).items():
-        if made_from != records.get(name, {}).get("fingerprint", made_from):
+    made_from = [i for r in records.values() for i in r.get("inputs", {}).items()]
+    for name, fingerprint in made_from:
+        if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
             raise UserError(
                 f"its scores are of an older {name}. Evaluate it again: "
-                "--stages=evaluate"
+                "--stages=self_train,evaluate"
             )
     flat = {}
     for stage, record in records.items():

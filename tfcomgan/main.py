@@ -17,7 +17,14 @@ from absl import flags
 from tfcomgan import command_line
 from tfcomgan.errors import UserError
 
-STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+STAGES = (
+    "prepare",
+    "train_generator",
+    "train_segmenter",
+    "self_train",
+    "evaluate",
+    "export",
+)
 
 _GIN_FILE = flags.DEFINE_multi_string(
     "gin_file",
