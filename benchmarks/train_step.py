@@ -20,7 +20,7 @@ from absl import app, flags
 
 from tfcomgan.models import comgan, update
 from tfcomgan.networks import discriminators, generator
-from tfcomgan.training import precision
+from tfcomgan.training.loop import precision
 
 _SIZE = flags.DEFINE_integer("image_size", 128, "Pixels.")
 _CODES = flags.DEFINE_integer("num_codes", 200, "N.")

@@ -11,9 +11,9 @@ import numpy as np
 from pipelines.cache import Record
 from tfcomgan.data import input_pipeline
 from tfcomgan.models import comgan
+from tfcomgan.models.orientation import Side, oriented
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
-from tfcomgan.orientation import Side, oriented
 
 WEIGHTS = "network.npz"
 CRITIC = "critic.npz"

@@ -11,11 +11,13 @@ import numpy as np
 
 from pipelines import cache
 from pipelines.settings import TrainingSettings, Work
-from tfcomgan import callbacks, config, figures, monitor, training
+from tfcomgan import config
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
-from tfcomgan.monitor import MonitorSettings
+from tfcomgan.images import save_png
+from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training.monitor import MonitorSettings
 
 _GIVEN_UP = "given_up.json"
 # So far apart that they meet no seed a user would choose next.
@@ -60,7 +62,7 @@ def train(
             given_up.append(str(restart))
             write_json(file, given_up)
             continue
-        figures.save_png(work.folder / "pictures.png", parts["drawer"](model)())
+        save_png(work.folder / "pictures.png", parts["drawer"](model)())
         readings = monitor.read(place / monitor.READINGS)
         return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
     raise UserError(
@@ -140,11 +142,11 @@ def _attempt(
             callbacks.Progress(stage, steps=steps, shown=shown),
         ]
 
-    return training.train(
+    return loop.train(
         make_model=lambda: make_model(schedule.seed),
         make_batches=make_batches,
         watchers=watchers,
-        on=training.strategy(work.place.devices),
+        on=loop.strategy(work.place.devices),
         steps=steps,
         steps_per_execution=schedule.steps_per_execution,
         batch_size=schedule.batch_size,

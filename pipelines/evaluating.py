@@ -7,21 +7,19 @@ import tensorflow as tf
 
 from pipelines.artifacts import Examples, Generator, SelfTrained
 from pipelines.settings import Work
-from tfcomgan import (
-    callbacks,
-    evaluation,
-    figures,
-    generator_metrics,
-    latents,
-    paper_figures,
-)
-from tfcomgan.baselines.grabcut import GrabCutSettings
-from tfcomgan.baselines.iem import IEMSettings
+from tfcomgan import latents
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import EvaluationSettings
-from tfcomgan.generator_metrics import DisentanglementSettings, Numbers, Paint
+from tfcomgan.evaluation import measuring, scoring
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
+from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.evaluation.measuring import DisentanglementSettings, Numbers, Paint
+from tfcomgan.evaluation.scoring import EvaluationSettings
+from tfcomgan.figures import paper
+from tfcomgan.figures.paper import Plate
+from tfcomgan.images import save_png
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.paper_figures import Plate
+from tfcomgan.models import inference
+from tfcomgan.training import callbacks
 
 _BATCH = 100
 _COLUMNS = 8  # Pictures in a figure.
@@ -49,10 +47,10 @@ def evaluate(
         )
         for split in protocol.splits
     }
-    predict = evaluation.predictor(segmenter.load(), pictures.low)
+    predict = inference.predictor(segmenter.load(), pictures.low)
     predictions = {split: predict(found.images) for split, found in splits.items()}
     if has_masks:
-        scores = evaluation.evaluate(
+        scores = scoring.evaluate(
             predictions,
             splits,
             protocol,
@@ -69,7 +67,7 @@ def evaluate(
         work, examples, generator, paint, pictures, generation, disentanglement
     )
     last = protocol.splits[-1]
-    plates = paper_figures.of_segmenter(
+    plates = paper.of_segmenter(
         splits[last].images,
         splits[last].masks,
         predictions[last],
@@ -79,7 +77,7 @@ def evaluate(
     sampler = generator.sampler(
         seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
     )
-    plates += paper_figures.of_generator(paint, sampler(0))
+    plates += paper.of_generator(paint, sampler(0))
     result["figures"] = _publish(work, plates)
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
@@ -102,7 +100,7 @@ def _measure(
     can_cluster = bool(sampler.num_codes) and examples.has("label")
     split, size, crop = pictures.training_split, pictures.image_size, pictures.crop
     real = examples.load(split, size=size, crop=crop, with_labels=can_cluster)
-    found = generator_metrics.realism(
+    found = measuring.realism(
         paint,
         sampler,
         real.images,
@@ -110,9 +108,9 @@ def _measure(
         cache_dir=work.place.data_dir / "statistics",
         fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
     )
-    found |= generator_metrics.control(paint, sampler, disentanglement)
+    found |= measuring.control(paint, sampler, disentanglement)
     if can_cluster:
-        found |= generator_metrics.clusters(
+        found |= measuring.clusters(
             paint, sampler, real.images, real.labels, disentanglement
         )
     return found
@@ -126,7 +124,7 @@ def _publish(work: Work, plates: list[Plate]) -> list[dict]:
             continue
         for folder in (work.folder / "figures", work.place.run_dir / "pictures"):
             folder.mkdir(parents=True, exist_ok=True)
-            figures.save_png(folder / f"{plate.name}.png", plate.image)
+            save_png(folder / f"{plate.name}.png", plate.image)
         board.picture(0, plate.name, np.asarray(plate.image))
     return [
         {"name": plate.name, "caption": plate.caption, "reason": plate.reason}

@@ -2,7 +2,7 @@
 
 from pipelines.artifacts import Generator, SelfTrained
 from pipelines.settings import ExportSettings, Work
-from tfcomgan import export, export_generator, saved_models, serving_files
+from tfcomgan.serving import export_generator, export_segmenter, files, versions
 
 
 def export_models(
@@ -10,25 +10,25 @@ def export_models(
 ) -> dict:
     """Writes both networks as SavedModels in TensorFlow Serving's layout."""
     run_dir = work.place.run_dir
-    versions = {
-        name: saved_models.next_dir(saved_models.serving_dir(run_dir, name))
-        for name in (saved_models.SEGMENTER, saved_models.GENERATOR)
+    folders = {
+        name: versions.next_dir(versions.serving_dir(run_dir, name))
+        for name in (versions.SEGMENTER, versions.GENERATOR)
     }
-    export.export_segmenter(
+    export_segmenter.export_segmenter(
         segmenter.load(),
         image_size=segmenter.inputs.image_size,
         num_levels=segmenter.settings.num_levels,
         low=segmenter.inputs.low,
         with_litert=chosen.litert,
-        directory=versions[saved_models.SEGMENTER],
+        directory=folders[versions.SEGMENTER],
     )
     export_generator.export_generator(
         generator.load(),
         generator.load_critic(),
         side=generator.side,
         prior=export_generator.prior(generator.settings, generator.objective),
-        directory=versions[saved_models.GENERATOR],
+        directory=folders[versions.GENERATOR],
     )
-    serving_files.write_server_configs(run_dir / "serving")
-    names = [str(path.relative_to(run_dir)) for path in versions.values()]
+    files.write_server_configs(run_dir / "serving")
+    names = [str(path.relative_to(run_dir)) for path in folders.values()]
     return {"version_dirs": names}

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
-from tfcomgan import curves, report
-from tfcomgan.environment import Environment
-from tfcomgan.paper_figures import Plate
+from tfcomgan.figures.paper import Plate
+from tfcomgan.reporting import curves, facts, page
+from tfcomgan.reporting.environment import Environment
 
 PAGE = "report.html"
 _MONITORED = ("train_generator", "train_segmenter")
@@ -17,11 +17,11 @@ _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `report.html` into a run folder; see `fill`."""
-    report.write(run_dir / PAGE, fill(run_dir, parameters))
+    """Writes `reporting/page.html` into a run folder; see `fill`."""
+    page.write(run_dir / PAGE, fill(run_dir, parameters))
 
 
-def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> report.Report:
+def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
     """The report of a run folder, finished or not.
 
     Args:
@@ -40,9 +40,9 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> report.Report
     generator, evaluated = info("train_generator"), info("evaluate")
     taught = info("self_train")
     config = run_dir / "operative_config.gin"
-    return report.Report(
+    return facts.Report(
         name=run_dir.resolve().name,
-        data=report.Data(
+        data=facts.Data(
             name=parameters["prepare"]["prepare"]["source"]["name"],
             num_examples=info("prepare").get("num_examples", {}),
             image_size=trained["image_size"],
@@ -72,10 +72,10 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> report.Report
 
 def _stage(
     name: str, record: cache.Record | None, parameters: Mapping[str, dict]
-) -> report.Stage:
+) -> facts.Stage:
     schedule = parameters.get("training", {})
     made_in = record.environment if record else None
-    return report.Stage(
+    return facts.Stage(
         name,
         record is not None,
         {key.replace("_", " "): schedule[key] for key in _FACTS if key in schedule},

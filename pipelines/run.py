@@ -21,7 +21,7 @@ from pipelines import (
     stages,
 )
 from pipelines.settings import Place, TrainingSettings, Work
-from tfcomgan import config, environment, generator_metrics, training
+from tfcomgan import config
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -33,7 +33,10 @@ from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     stanford_dogs,
 )
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import table
+from tfcomgan.evaluation import measuring
+from tfcomgan.evaluation.scoring import table
+from tfcomgan.reporting import environment
+from tfcomgan.training import loop
 
 # Name, what runs it, and its version: raise it when the same settings give another
 # result, and old artifacts are made anew.
@@ -195,12 +198,12 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 
 
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:
-    replicas = training.replicas(place.devices)
+    replicas = loop.replicas(place.devices)
     for plan in plans.values():
         if plan.schedule:
             size = plan.settings["pictures"].image_size
-            training.check_batch_size(plan.schedule.batch_size, len(replicas))
-            training.check_memory(plan.schedule.batch_size, size)
+            loop.check_batch_size(plan.schedule.batch_size, len(replicas))
+            loop.check_memory(plan.schedule.batch_size, size)
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
@@ -288,7 +291,7 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
         evaluation = artifacts.Evaluation(found)
         scores = evaluation.scores
         report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
-        report("\n" + generator_metrics.lines(evaluation.metrics))
+        report("\n" + measuring.lines(evaluation.metrics))
     report(f"\nReport:   {place.run_dir / reporting.PAGE}")
     report(f"Look:     {place.run_dir / 'pictures'}")
     report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")

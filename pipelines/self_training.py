@@ -17,15 +17,17 @@ from pipelines.artifacts import WEIGHTS, Examples, Segmenter
 from pipelines.rounds import Round
 from pipelines.settings import TrainingSettings, Work
 from pipelines.teachers import Refined, Teacher
-from tfcomgan import callbacks, figures
-from tfcomgan.baselines.iem import IEMSettings
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.figures import grids
+from tfcomgan.images import mask_to_uint8, save_png
 from tfcomgan.models import self_training
 from tfcomgan.models.self_training import SelfTrainingSettings
 from tfcomgan.models.update import AdamSettings
-from tfcomgan.monitor import MonitorSettings
 from tfcomgan.networks import unet
 from tfcomgan.networks.unet import SegmenterSettings
+from tfcomgan.training import callbacks
+from tfcomgan.training.monitor import MonitorSettings
 
 NAME = "self_train"
 _CAPTION = (
@@ -219,7 +221,7 @@ class _School:
         )
         if not done.kept or done.share < self.settings.least_kept:
             sheet = self._sheet(shown, aside)
-            figures.save_png(self.folder(number) / _SHEET, sheet)
+            save_png(self.folder(number) / _SHEET, sheet)
             return done
         student, findings = self._teach(
             number, chosen[is_kept], found.refined[is_kept], (shown, aside)
@@ -279,10 +281,10 @@ class _School:
         if student is not None:
             rows["student"] = student(images)
         size = images.shape[1]
-        return figures.labelled_grid(
+        return grids.labelled_grid(
             {"photograph": images}
             | {
-                name: figures.mask_to_uint8(teachers.resized(masks, size))
+                name: mask_to_uint8(teachers.resized(masks, size))
                 for name, masks in rows.items()
             }
         )

@@ -22,18 +22,19 @@ from pipelines.settings import (
     TrainingSettings,
     Work,
 )
-from tfcomgan import evaluation, figures, latents
-from tfcomgan import orientation as orientations
+from tfcomgan import latents
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.models import comgan, segmentation
+from tfcomgan.figures import grids
+from tfcomgan.models import comgan, inference, segmentation
+from tfcomgan.models import orientation as orientations
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
-from tfcomgan.monitor import MonitorSettings
 from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
+from tfcomgan.training.monitor import MonitorSettings
 
 _PICTURES = 12  # Columns of a grid.
 
@@ -90,7 +91,7 @@ def train_generator(
     def drawer(model):
         drawn = sampler(_PICTURES, latents.PICTURES)(0)
         paint = tf.function(lambda: model.generator_ema(drawn, training=False))
-        return lambda: figures.scene_grid(paint(), count=_PICTURES)
+        return lambda: grids.scene_grid(paint(), count=_PICTURES)
 
     model, watched = attempts.train(
         work,
@@ -160,9 +161,9 @@ def train_segmenter(
         )
 
     def drawer(model):
-        predict = evaluation.predictor(model.segmenter_ema, pictures.low)
+        predict = inference.predictor(model.segmenter_ema, pictures.low)
         scaled = input_pipeline.scale(shown).numpy()
-        return lambda: figures.prediction_grid(scaled, predict(shown))
+        return lambda: grids.prediction_grid(scaled, predict(shown))
 
     model, watched = attempts.train(
         work,

@@ -11,11 +11,13 @@ import keras
 import numpy as np
 import tqdm
 
-from tfcomgan import evaluation, parallel, refining
-from tfcomgan.baselines import iem
-from tfcomgan.baselines.iem import IEMSettings
+from tfcomgan.data import parallel
+from tfcomgan.evaluation.baselines import iem
+from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.metrics import segmentation
+from tfcomgan.models import inference
 from tfcomgan.models.self_training import SelfTrainingSettings
+from tfcomgan.photos import refining
 
 # Pictures uint8 [N,S,S,3] to masks float32 [N,S,S,1] in [0, 1].
 Teacher = Callable[[np.ndarray], np.ndarray]
@@ -47,7 +49,7 @@ class Refined(NamedTuple):
 
 def of_network(segmenter: keras.Model, low: int) -> Teacher:
     """A segmenter's masks, averaged over the picture and its mirror image."""
-    predict = evaluation.predictor(segmenter, low)
+    predict = inference.predictor(segmenter, low)
 
     def masks(images):
         return (predict(images) + predict(images[:, :, ::-1])[:, :, ::-1]) / 2

@@ -11,8 +11,8 @@ from exports import CODES, SIZE, Z_DIM
 from PIL import Image
 
 import tfcomgan
-from tfcomgan import export, saved_models
 from tfcomgan.errors import UserError
+from tfcomgan.serving import export_segmenter, versions
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def test_masks_of_pictures_of_any_sizes_and_of_files(model, run_dir, tmp_path):
     images = [rng.integers(0, 256, [h, 40, 3], np.uint8) for h in (30, 50)]
     Image.fromarray(images[1]).save(tmp_path / "a.png")
     masks = model.segment([*images, tmp_path / "a.png"])
-    served = export.load(
-        saved_models.serving_dir(run_dir, saved_models.SEGMENTER) / "1"
+    served = export_segmenter.load(
+        versions.serving_dir(run_dir, versions.SEGMENTER) / "1"
     )
     for image, mask in zip([*images, images[1]], masks, strict=True):
         assert mask.dtype == np.float32 and mask.shape == (*image.shape[:2], 1)

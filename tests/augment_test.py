@@ -118,5 +118,38 @@ def test_shift_of_nothing_changes_nothing_and_places_decide():
     np.testing.assert_array_equal(part, _shift(images, 0.4)[places])
 
 
+# DiffAugment.
+
+
+def _differentiable(images, indices=None, seed=SEED, batch_size=BATCH):
+    indices = tf.range(len(images)) if indices is None else indices
+    return augment.differentiable(
+        images, seed=seed, indices=indices, batch_size=batch_size
+    ).numpy()
+
+
+def test_differentiable_augmentation_is_colour_then_translation_by_numpy():
+    images = tf.random.stateless_uniform([BATCH, 16, 16, 3], [5, 0], -1, 1)
+    drawn = tf.random.stateless_uniform([BATCH, 3], SEED).numpy()
+    found = _differentiable(images)
+    moves = [(d, r) for d in range(-2, 3) for r in range(-2, 3)]  # An eighth of 16.
+    for image, d, after in zip(images.numpy(), drawn, found, strict=True):
+        image = image + d[0] - 0.5
+        grey = image.mean(axis=-1, keepdims=True)
+        image = grey + (image - grey) * 2 * d[1]
+        image = image.mean() + (image - image.mean()) * (d[2] + 0.5)
+        apart = [np.abs(_moved(image, *move) - after).max() for move in moves]
+        assert min(apart) < 1e-5
+
+
+def test_differentiable_augmentation_is_stateless_by_place_and_seed():
+    images = tf.random.stateless_uniform([BATCH, 16, 16, 3], [5, 0], -1, 1)
+    whole, places = _differentiable(images), [5, 0, 6]
+    part = _differentiable(tf.gather(images, places), tf.constant(places, tf.int64))
+    np.testing.assert_array_equal(part, whole[places])
+    np.testing.assert_array_equal(whole, _differentiable(images))
+    assert not np.array_equal(whole, _differentiable(images, seed=SEED + 1))
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -2,9 +2,9 @@
 
   python tests/build_deps.py
 
-Names and sources of the libraries are BUILD's own, also which files a glob takes. A
-source that no library has gets one of its own; there is one test for each test file.
-Comments belong above the first rule, where they are kept.
+One library for each package, two for the modules beside the packages, one `room_tests`
+(a test for each file) for each folder of tests. What stands above the first of them is
+kept.
 """
 
 import ast
@@ -15,7 +15,11 @@ from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "tests")
-_ORDER = ("name", "size", "srcs", "main", "data", "deps")
+# What people start or import; above all packages. The other modules beside the packages
+# are below them all.
+COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]
+COMMANDS += ["main", "play", "segment"]
+_GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
 
 
 def sources(root: pathlib.Path = ROOT) -> list[str]:
@@ -24,35 +28,31 @@ def sources(root: pathlib.Path = ROOT) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
-def rules(text: str, root: pathlib.Path = ROOT) -> list[dict]:
-    """The py_library and py_test of a BUILD file, with `files` added to its attributes."""
-    found = []
-    for node in ast.parse(text).body:
-        call = getattr(node, "value", None)
-        kind = isinstance(call, ast.Call) and getattr(call.func, "id", None)
-        if kind not in ("py_library", "py_test"):
-            continue
-        rule = {"kind": kind}
-        for attribute in call.keywords:
-            value = attribute.value
-            if isinstance(value, ast.Call):  # glob([...]).
-                patterns = ast.literal_eval(value.args[0])
-                rule["files"] = sorted(
-                    path.relative_to(root).as_posix()
-                    for pattern in patterns
-                    for path in root.glob(pattern)
-                )
-                rule[attribute.arg] = ast.unparse(value).replace("'", '"')
-            else:
-                rule[attribute.arg] = ast.literal_eval(value)
-        rule.setdefault("files", rule["srcs"])
-        found.append(rule)
-    return found
+def is_test(file: str) -> bool:
+    """Whether pytest collects the file."""
+    return file.endswith("_test.py")
+
+
+def room(file: str) -> str:
+    """The rule that holds a file: its package, or what stands beside the packages.
+
+    'tfcomgan/data/cub.py' is in 'data', 'tfcomgan/losses.py' in 'vocabulary',
+    'tfcomgan/main.py' in 'commands', all of pipelines in 'pipelines',
+    'tests/data/cub_test.py' in 'data_tests', a helper of tests in 'test_helpers'.
+    """
+    top, *between, name = file.split("/")
+    if top == "tests":
+        return "_".join([*between, "tests"]) if is_test(file) else "test_helpers"
+    if top != "tfcomgan":
+        return top
+    if between:
+        return between[0]
+    return "commands" if name.removesuffix(".py") in COMMANDS else "vocabulary"
 
 
 def names(path: str, root: pathlib.Path = ROOT) -> Iterator[str]:
     """What a file imports, anywhere in it: "a.b" for `from a import b`."""
-    for node in ast.walk(ast.parse((root / path).read_text())):
+    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -70,7 +70,7 @@ def imported(path: str, root: pathlib.Path = ROOT) -> set[str]:
 
 
 def _files_of(modules, importer: str, root: pathlib.Path) -> Iterator[str]:
-    # A test's own folder is on the path, as `import command` needs.
+    # The folder of tests is on the path, as `import command` needs.
     starts = ("", "tests/") if importer.startswith("tests/") else ("",)
     for module, start in itertools.product(filter(None, modules), starts):
         for end in (".py", "/__init__.py"):
@@ -79,66 +79,64 @@ def _files_of(modules, importer: str, root: pathlib.Path) -> Iterator[str]:
                 yield name
 
 
-def expected(text: str, root: pathlib.Path = ROOT) -> dict[str, dict]:
-    """The rules BUILD should have, by name, with the deps and data of the files."""
-    found = {rule["name"]: rule for rule in rules(text, root)}
-    libraries = [r for r in found.values() if r["kind"] == "py_library"]
-    taken = {file for rule in libraries for file in rule["files"]}
-    wanted, tests = [dict(rule) for rule in libraries if rule["files"]], []
-    for file in sources(root):
-        name = pathlib.Path(file).stem
-        rule = {"name": name, "srcs": [file], "files": [file]}
-        if re.fullmatch("tests/.*_test.py", file):
-            kept = {"size": "medium"} | found.get(name, {})
-            tests.append(kept | rule | {"kind": "py_test", "main": file})
-        elif file not in taken:
-            wanted.append(rule | {"kind": "py_library"})
-    owner = {file: rule["name"] for rule in wanted for file in rule["files"]}
-    wanted += tests
-    for rule in wanted:
-        needed = {f for file in rule["files"] for f in imported(file, root)}
-        if rule["kind"] == "py_test":
-            needed.add("tests/conftest.py")  # pytest imports it by itself.
-        deps = {owner[file] for file in needed if file in owner} - {rule["name"]}
-        rule["deps"] = sorted(f":{name}" for name in deps)
-        texts = "".join((root / file).read_text() for file in rule["files"])
-        rule["data"] = sorted({*rule.get("data", ()), *_data(texts, root)})
-    return {rule["name"]: rule for rule in wanted}
+def rooms(root: pathlib.Path = ROOT) -> dict[str, list[str]]:
+    """The files of each rule, libraries first."""
+    found = {}
+    for file in sorted(sources(root), key=lambda f: (is_test(f), room(f), f)):
+        found.setdefault(room(file), []).append(file)
+    return found
+
+
+def deps(files: list[str], root: pathlib.Path = ROOT) -> list[str]:
+    """The other rooms that the files of a room import from."""
+    needed = {room(i) for file in files for i in imported(file, root)}
+    if is_test(files[0]):
+        needed.add("test_helpers")  # pytest imports conftest.py by itself.
+    return sorted(needed - {room(files[0])})
+
+
+def rule(name: str, files: list[str], root: pathlib.Path = ROOT) -> str:
+    """A rule of BUILD as buildifier would write it."""
+    kind = "room_tests" if is_test(files[0]) else "py_library"
+    lines = [f"{kind}(", f'    name = "{name}",', *_srcs(name, files)]
+    text = "".join((root / file).read_text(encoding="utf-8") for file in files)
+    lines += _list("data", sorted(_data(text, root)))
+    if name == "test_helpers":
+        lines.append('    imports = ["tests"],')
+    lines += _list("deps", [f":{other}" for other in deps(files, root)])
+    return "\n".join([*lines, ")\n"])
+
+
+def _srcs(name: str, files: list[str]) -> list[str]:
+    """A glob for the files of a folder, and of those below it where there are any."""
+    if name in ("commands", "vocabulary", "test_helpers"):
+        return _list("srcs", files)
+    folders = sorted(file.rpartition("/")[0] for file in files)
+    pattern = "*_test.py" if is_test(files[0]) else "*.py"
+    below = "**/" if folders[-1] != folders[0] else ""
+    return [f'    srcs = glob(["{folders[0]}/{below}{pattern}"]),']
+
+
+def _list(key: str, items: list[str]) -> list[str]:
+    if len(items) < 2:
+        return [f'    {key} = ["{item}"],' for item in items]
+    return [f"    {key} = [", *(f'        "{item}",' for item in items), "    ],"]
 
 
 def _data(text: str, root: pathlib.Path) -> Iterator[str]:
     """Groups of data files that a source names one of."""
-    for folder, group in (("gin", ":gin_files"), ("tests/data", ":test_data")):
-        names = [re.escape(p.name) for p in (root / folder).glob("*") if p.is_file()]
-        if names and re.search(rf"\b({'|'.join(names)})\b", text):
+    for folder, group in _GROUPS.items():
+        files = [re.escape(p.name) for p in (root / folder).glob("*") if p.is_file()]
+        if files and re.search(rf"\b({'|'.join(files)})\b", text):
             yield group
-
-
-def stanza(rule: dict) -> str:
-    """A rule as buildifier would write it."""
-    lines = [f"{rule['kind']}("]
-    for key in _ORDER:
-        value = rule.get(key)
-        if not value:
-            continue
-        if isinstance(value, list) and len(value) > 1:
-            inner = "".join(f'        "{item}",\n' for item in value)
-            lines.append(f"    {key} = [\n{inner}    ],")
-        elif isinstance(value, list):
-            lines.append(f'    {key} = ["{value[0]}"],')
-        elif value.startswith("glob("):
-            lines.append(f"    {key} = {value},")
-        else:
-            lines.append(f'    {key} = "{value}",')
-    return "\n".join([*lines, ")\n"])
 
 
 def rewritten(text: str, root: pathlib.Path = ROOT) -> str:
     """A BUILD file with the rules it should have."""
-    header = re.split(r"^py_(?:library|test)\(", text, maxsplit=1, flags=re.M)[0]
-    return header + "\n".join(map(stanza, expected(text, root).values()))
+    header = re.split(r"^(?:py_library|room_tests)\(", text, maxsplit=1, flags=re.M)[0]
+    return header + "\n".join(rule(n, files, root) for n, files in rooms(root).items())
 
 
 if __name__ == "__main__":
     build = ROOT / "BUILD"
-    build.write_text(rewritten(build.read_text()))
+    build.write_text(rewritten(build.read_text(encoding="utf-8")), encoding="utf-8")

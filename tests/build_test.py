@@ -1,35 +1,26 @@
 """BUILD against the files and imports there are, and who may import whom."""
 
 import graphlib
+import re
 import sys
 
 import build_deps
 import pytest
 
 ROOT = build_deps.ROOT
-BUILD = (ROOT / "BUILD").read_text()
-RULES = build_deps.rules(BUILD)
-EXPECTED = build_deps.expected(BUILD)
-REMEDY = "Run `python tests/build_deps.py`, or paste into BUILD:\n"
+ROOMS = build_deps.rooms()
+FILES = [f for f in build_deps.sources() if not f.startswith("tests/")]
 
-
-def of(kind):
-    return [rule for rule in RULES if rule["kind"] == kind]
-
-
-def deps(name):
-    """The rooms a room imports from, by the files and not by BUILD."""
-    return {dep.removeprefix(":") for dep in EXPECTED[name]["deps"]}
-
-
-def reach(name):
-    """The rooms a room imports from, directly or not."""
-    found, ahead = set(), [name]
-    while ahead:
-        fresh = deps(ahead.pop()) - found
-        found |= fresh
-        ahead += fresh
-    return found
+# Who may import whom: each the rooms below it, never one above or beside it in its line.
+LAYERS = (
+    "commands",
+    "pipelines",
+    "reporting synthesis photos",
+    "training evaluation serving figures",
+    "models metrics",
+    "data networks",
+    "vocabulary",
+)
 
 
 def test_imports_are_found_wherever_they_stand(tmp_path):
@@ -51,60 +42,68 @@ def test_imports_are_found_wherever_they_stand(tmp_path):
     }
 
 
-def test_every_source_is_in_one_library_and_every_test_in_one_test():
-    for kind, is_test in (("py_library", False), ("py_test", True)):
-        listed = sorted(file for rule in of(kind) for file in rule["files"])
-        there = [f for f in build_deps.sources() if f.endswith("_test.py") == is_test]
-        missing = [
-            build_deps.stanza(rule)
-            for name, rule in EXPECTED.items()
-            if name not in {r["name"] for r in RULES}
-        ]
-        assert listed == there, REMEDY + "\n".join(missing)
+def test_build_says_what_the_files_and_imports_say():
+    text = (ROOT / "BUILD").read_text(encoding="utf-8")
+    assert text == build_deps.rewritten(text), "Run `python tests/build_deps.py`."
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["name"])
-def test_deps_are_the_imports_no_more_and_no_less(rule):
-    expected = EXPECTED.get(rule["name"])
-    assert expected is not None, f"Its files are gone: {rule['srcs']}."
-    stanza = build_deps.stanza(expected)
-    assert rule.get("deps", []) == expected["deps"], REMEDY + stanza
-    assert rule.get("data", []) == expected["data"], REMEDY + stanza
-    if rule["kind"] == "py_test":
-        assert rule["srcs"] == [rule["main"]] == [f"tests/{rule['name']}.py"]
+def test_every_source_is_in_a_rule_of_build():
+    held = [file for files in ROOMS.values() for file in files]
+    assert sorted(held) == build_deps.sources()
+    for name, files in ROOMS.items():
+        stanza = build_deps.rule(name, files)
+        patterns = re.findall(r'"([^":]+\.py)"', stanza)
+        found = {p.relative_to(ROOT).as_posix() for g in patterns for p in ROOT.glob(g)}
+        assert found == set(files), name
 
 
-def test_each_test_file_runs_pytest_on_itself_as_bazel_needs():
-    for rule in of("py_test"):
-        text = (ROOT / rule["main"]).read_text()
-        assert text.rstrip().endswith("sys.exit(pytest.main([__file__]))"), rule["main"]
+def test_test_files_have_names_of_their_own_and_run_pytest_as_bazel_needs():
+    tests = [ROOT / f for f in build_deps.sources() if build_deps.is_test(f)]
+    assert len({path.name for path in tests}) == len(tests)
+    for path in tests:
+        text = path.read_text(encoding="utf-8")
+        assert text.rstrip().endswith("sys.exit(pytest.main([__file__]))"), path
+
+
+def test_imports_go_downwards_only():
+    level = {room: i for i, line in enumerate(LAYERS) for room in line.split()}
+    for file in FILES:
+        if file.startswith("benchmarks/"):
+            continue
+        own = build_deps.room(file)
+        for other in build_deps.imported(file):
+            room = build_deps.room(other)
+            assert room == own or level[room] > level[own], f"{file} imports {other}"
 
 
 def test_no_room_imports_itself_through_others():
-    graphlib.TopologicalSorter({name: deps(name) for name in EXPECTED}).prepare()
+    graph = {name: build_deps.deps(files) for name, files in ROOMS.items()}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
-@pytest.mark.parametrize("room", ["networks", "losses", "latents", "metrics", "data"])
-def test_the_lower_rooms_know_nothing_of_training(room):
-    assert not reach(room) & {"models", "training", "pipelines", "main"}
-
-
-def test_models_know_nothing_of_those_that_take_them_as_arguments():
-    assert not reach("models") & {"training", "evaluation", "export", "pipelines"}
+def test_no_module_imports_itself_through_others():
+    graph = {file: build_deps.imported(file) for file in FILES}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 # The commands that run stages or read their settings.
-COMMANDS = ("tfcomgan/main.py", "tfcomgan/doctor.py")
+ABOVE_PIPELINES = ("tfcomgan/main.py", "tfcomgan/doctor.py")
 
 
-def test_only_commands_look_back_at_pipelines_and_nothing_at_benchmarks_or_tests():
-    for file in build_deps.sources():
-        if file.startswith("tests/"):
-            continue
+def test_only_two_commands_look_back_at_pipelines():
+    users = {
+        file
+        for file in FILES
+        for other in build_deps.imported(file)
+        if other.startswith("pipelines/") and not file.startswith("pipelines/")
+    }
+    assert users == set(ABOVE_PIPELINES)
+
+
+def test_nothing_imports_benchmarks_or_tests():
+    for file in FILES:
         folders = {name.split("/")[0] for name in build_deps.imported(file)}
-        allowed = {"tfcomgan"}
-        if file in COMMANDS or file.startswith("pipelines/"):
-            allowed.add("pipelines")
+        allowed = {"tfcomgan", "pipelines"}
         if file.startswith("benchmarks/"):
             allowed.add("benchmarks")
         assert folders <= allowed, file
@@ -117,9 +116,8 @@ def test_only_commands_look_back_at_pipelines_and_nothing_at_benchmarks_or_tests
 def test_one_file_imports_this_package(package, owner):
     users = [
         file
-        for file in build_deps.sources()
-        if not file.startswith("tests/")
-        and package in {name.split(".")[0] for name in build_deps.names(file)}
+        for file in FILES
+        if package in {name.split(".")[0] for name in build_deps.names(file)}
     ]
     assert users == [owner]
 

@@ -16,13 +16,14 @@ import tensorflow as tf
 from PIL import Image
 from segmenters import exported, pictures
 
-from tfcomgan import client, server
+from tfcomgan import client
 from tfcomgan.errors import UserError
+from tfcomgan.serving import requests
 
-REPOSITORY = pathlib.Path(server.__file__).resolve().parents[1]
+REPOSITORY = pathlib.Path(requests.__file__).resolve().parents[2]
 FILES = [picture_bytes.encode(picture_bytes.photo(), "JPEG", quality=90),
          picture_bytes.encode(pictures(1, 20, 31)[0])]  # fmt: skip
-ANSWER = server.Answer(np.ones([4, 4, 1], np.float32), 50, 37, 1.0)
+ANSWER = requests.Answer(np.ones([4, 4, 1], np.float32), 50, 37, 1.0)
 
 
 def _busy(times: int):
@@ -32,7 +33,7 @@ def _busy(times: int):
     def ask(files):
         if left:
             left.pop()
-            raise server.Unavailable("the queue is full")
+            raise requests.Unavailable("the queue is full")
         return [ANSWER for _ in files]
 
     return ask
@@ -40,14 +41,14 @@ def _busy(times: int):
 
 def test_waits_double_from_half_a_second():
     waits = []
-    ask = server.patient(_busy(5), attempts=6, first_wait=0.5, sleep=waits.append)
+    ask = requests.patient(_busy(5), attempts=6, first_wait=0.5, sleep=waits.append)
     assert ask([b"a"]) == [ANSWER]
     for wait, longest in zip(waits, [0.5, 1, 2, 4, 8], strict=True):
         assert longest / 2 <= wait <= longest
 
 
 def test_last_attempt_ends_with_what_to_look_at():
-    ask = server.patient(_busy(3), attempts=3, sleep=lambda _: None)
+    ask = requests.patient(_busy(3), attempts=3, sleep=lambda _: None)
     with pytest.raises(UserError, match="3 attempts. the queue is full.*--server"):
         ask([b"a"])
 
@@ -55,11 +56,11 @@ def test_last_attempt_ends_with_what_to_look_at():
 def test_refused_request_is_not_sent_again():
     def ask(files):
         asked.append(files)
-        raise server.Rejected("no picture")
+        raise requests.Rejected("no picture")
 
     asked = []
-    with pytest.raises(server.Rejected):
-        server.patient(ask)([b"a"])
+    with pytest.raises(requests.Rejected):
+        requests.patient(ask)([b"a"])
     assert len(asked) == 1
 
 
@@ -67,27 +68,27 @@ def test_server_that_is_not_there_is_worth_another_try():
     with socket.socket() as taken:  # Bound, but nobody listens.
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        with pytest.raises(server.Unavailable, match="refused"):
-            server.connect(f"http://127.0.0.1:{port}")([b"a"])
+        with pytest.raises(requests.Unavailable, match="refused"):
+            requests.connect(f"http://127.0.0.1:{port}")([b"a"])
 
 
 @pytest.mark.parametrize("address", ["", "localhost:8500", "ftp://a:1", "http://"])
 def test_address_of_another_kind_is_refused_with_an_example(address):
     with pytest.raises(UserError, match="grpc://localhost:8500 or http://"):
-        server.connect(address)
+        requests.connect(address)
 
 
 def test_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     with pytest.raises(UserError, match="pip install 'tensorflow-serving-api.*http://"):
-        server.connect("grpc://localhost:8500")
+        requests.connect("grpc://localhost:8500")
 
 
 def test_each_batch_is_one_request_and_a_broken_picture_is_found_in_it(tmp_path):
     def ask(files):
         asked.append(len(files))
         if bad in files:
-            raise server.Rejected("INVALID_ARGUMENT")
+            raise requests.Rejected("INVALID_ARGUMENT")
         return [ANSWER for _ in files]
 
     asked, given = [], [tmp_path / f"{i}.png" for i in range(5)]
@@ -157,8 +158,8 @@ def test_client_gets_the_masks_and_outlasts_a_busy_server(ready, scheme):
         pytest.importorskip("tensorflow_serving", reason="no tensorflow-serving-api")
     name = {"rest": "http", "grpc": "grpc"}[scheme]
     waits = []
-    ask = server.patient(
-        server.connect(f"{name}://127.0.0.1:{ready[scheme]}"), sleep=waits.append
+    ask = requests.patient(
+        requests.connect(f"{name}://127.0.0.1:{ready[scheme]}"), sleep=waits.append
     )
     faults = f"http://127.0.0.1:{ready['rest']}/faults"
     urllib.request.urlopen(faults, b"2").close()
@@ -182,7 +183,7 @@ def test_client_writes_masks_of_upright_pictures_and_lists_what_is_broken(
     (tmp_path / "cut.jpg").write_bytes(FILES[0][:-100])
     (tmp_path / "note.txt").write_text("no picture")
     given = [tmp_path / n for n in ("lying.jpg", "cut.jpg", "note.txt", "b.webp")]
-    ask = server.connect(f"http://127.0.0.1:{ready['rest']}")
+    ask = requests.connect(f"http://127.0.0.1:{ready['rest']}")
     with pytest.raises(UserError, match="2 of 4 pictures"):
         client.segment(given, ask, tmp_path / "masks", 4)
     masks = {p.name: Image.open(p) for p in (tmp_path / "masks").iterdir()}

@@ -15,6 +15,7 @@ from tfcomgan.data import inspection, listing, scenes
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
+from tfcomgan.figures import contact_sheet
 
 REPOSITORY = pathlib.Path(doctor.__file__).resolve().parents[1]
 TRAINING = InputSettings(image_size=32)
@@ -163,7 +164,7 @@ def test_near_duplicates_are_pairs_within_five_levels():
 
 
 def test_contact_sheet_shows_pictures_over_their_masks(photos):
-    sheet = inspection.contact_sheet(findings(photos), scale=2)
+    sheet = contact_sheet.contact_sheet(findings(photos), scale=2)
     # Ten pictures of 32 pixels, twice as large, two pixels apart; masks below.
     assert sheet.shape == (2 + 2 * 66, 2 + 10 * 66, 3)
     image, mask = painted(0)
@@ -180,14 +181,14 @@ def test_contact_sheet_of_many_pictures_spans_the_set():
     def finding(i):
         return inspection.Finding(str(i), sheet=np.full([4, 4, 3], i % 251, np.uint8))
 
-    sheet = inspection.contact_sheet([finding(i) for i in range(200)])
+    sheet = contact_sheet.contact_sheet([finding(i) for i in range(200)])
     assert sheet.shape == (2 + 6 * 6, 2 + 12 * 6, 3)
     assert sheet[2, 2, 0] == 0 and sheet[-3, -3, 0] == 199
-    part = inspection.contact_sheet([finding(i) for i in range(13)])
+    part = contact_sheet.contact_sheet([finding(i) for i in range(13)])
     assert part.shape == (2 + 2 * 6, 2 + 12 * 6, 3)
     assert part[8, 2, 0] == 12 and np.all(part[8:, 8:] == 255)
     with pytest.raises(UserError, match="No picture can be read"):
-        inspection.contact_sheet([inspection.Finding("a", problem="empty")])
+        contact_sheet.contact_sheet([inspection.Finding("a", problem="empty")])
 
 
 def test_all_pictures_unreadable_gives_a_report(photos):

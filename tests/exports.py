@@ -5,9 +5,9 @@ import pathlib
 import keras
 import numpy as np
 
-from tfcomgan import export, export_generator, saved_models
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
+from tfcomgan.serving import export_generator, export_segmenter, versions
 
 SIZE, CODES, Z_DIM = 32, 5, 6
 
@@ -49,7 +49,7 @@ def make_generator(
         critic() if with_critic else None,
         side=side,
         prior=prior(CODES if architecture == "ds_comgan" else 0),
-        directory=saved_models.serving_dir(run_dir, saved_models.GENERATOR) / "1",
+        directory=versions.serving_dir(run_dir, versions.GENERATOR) / "1",
     )
 
 
@@ -57,9 +57,9 @@ def make_segmenter(run_dir: pathlib.Path) -> pathlib.Path:
     """Exports a segmenter that finds bright pixels."""
     conv = keras.layers.Conv2D(1, 1, kernel_initializer="ones")
     segmenter = keras.Sequential([keras.layers.Input([None, None, 3]), conv])
-    return export.export_segmenter(
+    return export_segmenter.export_segmenter(
         segmenter,
         image_size=SIZE,
         num_levels=3,
-        directory=saved_models.serving_dir(run_dir, saved_models.SEGMENTER) / "1",
+        directory=versions.serving_dir(run_dir, versions.SEGMENTER) / "1",
     )

@@ -9,17 +9,19 @@ import exports
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from coco_test import decoded
 from exports import CODES, SIZE
 from PIL import Image
+from rle import decoded
 
-from tfcomgan import export_generator, swap, synthetic
 from tfcomgan.errors import UserError
 from tfcomgan.latents import Latents
+from tfcomgan.serving import export_generator
+from tfcomgan.synthesis import dataset as datasets
+from tfcomgan.synthesis import swap
 
 MODULE = "tfcomgan.generate"
 COUNT = 40
-WANTED = synthetic.Filter(min_area=0.0, max_area=1.0, keep=0.5)
+WANTED = datasets.Filter(min_area=0.0, max_area=1.0, keep=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def generator(run_dir):
 def dataset(generator, tmp_path_factory):
     """A data set folder, and its examples."""
     out = tmp_path_factory.mktemp("dataset")
-    folder = synthetic.write(generator, COUNT, out, wanted=WANTED, seed=1)
+    folder = datasets.write(generator, COUNT, out, wanted=WANTED, seed=1)
     read = tfds.builder_from_directory(folder).as_dataset(split="train")
     return out, list(tfds.as_numpy(read))
 
@@ -133,23 +135,23 @@ def test_coco_has_the_pictures_and_masks_of_the_tfds_folder(dataset):
 @pytest.mark.parametrize(
     ("areas", "scores", "wanted", "expected"),
     [
-        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], synthetic.Filter(keep=1.0), 1),
-        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], synthetic.Filter(keep=0.5), 2),
-        ([0.0, 0.2, 0.2, 0.2], [-9, 1, 2, 3], synthetic.Filter(keep=0.5), 2),
+        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], datasets.Filter(keep=1.0), 1),
+        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], datasets.Filter(keep=0.5), 2),
+        ([0.0, 0.2, 0.2, 0.2], [-9, 1, 2, 3], datasets.Filter(keep=0.5), 2),
     ],
 )
 def test_least_score_is_a_quantile_of_the_scenes_of_fitting_area(
     areas, scores, wanted, expected
 ):
-    tried = [synthetic.Drawn([], np.array(areas), np.array(scores, float))]
-    assert synthetic.least_score(tried, wanted) == pytest.approx(expected)
+    tried = [datasets.Drawn([], np.array(areas), np.array(scores, float))]
+    assert datasets.least_score(tried, wanted) == pytest.approx(expected)
 
 
 def test_areas_that_no_scene_has_are_named():
-    tried = [synthetic.Drawn([], np.full(500, 0.5), np.zeros(500))]
-    wanted = synthetic.Filter(min_area=0.6, max_area=0.7)
+    tried = [datasets.Drawn([], np.full(500, 0.5), np.zeros(500))]
+    wanted = datasets.Filter(min_area=0.6, max_area=0.7)
     with pytest.raises(UserError, match="Of 500 scenes 0 .* between 60.0% and 70.0%"):
-        synthetic.least_score(tried, wanted)
+        datasets.least_score(tried, wanted)
 
 
 def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):

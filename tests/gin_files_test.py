@@ -19,7 +19,7 @@ from pipelines.settings import Place, TrainingSettings
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings

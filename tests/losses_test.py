@@ -174,11 +174,12 @@ def test_area_loss_counts_only_what_lies_outside_the_margin():
     np.testing.assert_allclose(loss, (0.1 + 0.05 + 0.0 + 0.1) / 4, rtol=1e-6)
 
 
-def test_size_loss_is_the_share_of_the_smaller_side():
-    areas = np.array([0.0, 0.25, 0.6, 1.0], np.float32)
+def test_least_size_loss_is_what_each_mask_lacks():
+    # Areas 0, 0.05, 0.5 and 1 with 0.1 as the least: 0.1, 0.05, 0 and 0 are lacking.
+    areas = np.array([0.0, 0.05, 0.5, 1.0], np.float32)
     masks = np.broadcast_to(areas[:, None, None, None], [4, 8, 8, 1])
-    loss = losses.size_loss(tf.constant(masks))
-    np.testing.assert_allclose(loss, np.mean([0.0, 0.25, 0.4, 0.0]), rtol=1e-6)
+    loss = losses.least_size_loss(tf.constant(masks), 0.1)
+    np.testing.assert_allclose(loss, (0.1 + 0.05) / 4, rtol=1e-6)
 
 
 def test_area_loss_pushes_an_almost_empty_mask_up_and_an_almost_full_one_down():

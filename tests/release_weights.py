@@ -4,7 +4,7 @@ Every parameter is drawn from its name, so that no weights need to be shipped. A
 program, cuts the full reference down to the probe that the tests carry:
 
     PYTHONPATH=. python tests/release_weights.py release_reference.npz release_parameters.json \
-        tests/data/parity_probe.npz
+        tests/testdata/parity_probe.npz
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ import numpy as np
 
 from tfcomgan.networks import layers
 
-PROBE = pathlib.Path(__file__).parent / "data" / "parity_probe.npz"
+PROBE = pathlib.Path(__file__).parent / "testdata" / "parity_probe.npz"
 PROBE_VALUES = 64  # Of each array.
 INPUTS = ("z", "f", "b", "real", "seed")
 

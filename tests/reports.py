@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from tfcomgan import environment, report
-from tfcomgan.curves import Curve
-from tfcomgan.paper_figures import Plate
+from tfcomgan.figures.paper import Plate
+from tfcomgan.reporting import environment, facts
+from tfcomgan.reporting.curves import Curve
 
 
 def summary(mean):
@@ -23,7 +23,7 @@ def scores(iou, *, assummary=False):
     return {k: summary(v) if assummary else v for k, v in values.items()}
 
 
-DATA = report.Data("scenes", {"train": 4321, "test": 567}, 32, "center", "center")
+DATA = facts.Data("scenes", {"train": 4321, "test": 567}, 32, "center", "center")
 SURE = {
     "side": "mask",
     "border_share": 0.08,
@@ -40,13 +40,13 @@ def image(seed=0):
 
 
 def make(**changes):
-    made = report.Report(
+    made = facts.Report(
         name="scenes",
         data=DATA,
         stages=[
-            report.Stage("prepare", True, seconds=5),
-            report.Stage("train_generator", True, {"steps": 1200}, 4000.0, MACHINE),
-            report.Stage("evaluate", True, {}, None, MACHINE),
+            facts.Stage("prepare", True, seconds=5),
+            facts.Stage("train_generator", True, {"steps": 1200}, 4000.0, MACHINE),
+            facts.Stage("evaluate", True, {}, None, MACHINE),
         ],
         scores={
             "train_center_32px_t0.5": {

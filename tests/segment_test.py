@@ -15,8 +15,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from tfcomgan import export, photos, saved_models, segment
+from tfcomgan import segment
 from tfcomgan.errors import UserError
+from tfcomgan.photos import finding
+from tfcomgan.serving import export_segmenter, versions
 
 REPOSITORY = pathlib.Path(segment.__file__).resolve().parents[1]
 # Pictures of SHORT pixels at the short side and 4 n at the long are not resampled.
@@ -31,11 +33,11 @@ def run_dir(tmp_path_factory):
     conv = keras.layers.Conv2D(1, 1, kernel_initializer=kernel)
     segmenter = keras.Sequential([keras.layers.Input([None, None, 3]), conv])
     run = tmp_path_factory.mktemp("run")
-    export.export_segmenter(
+    export_segmenter.export_segmenter(
         segmenter,
         image_size=SHORT,
         num_levels=3,
-        directory=saved_models.serving_dir(run, saved_models.SEGMENTER) / "1",
+        directory=versions.serving_dir(run, versions.SEGMENTER) / "1",
     )
     return run
 
@@ -147,7 +149,7 @@ def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
     Image.fromarray(image).save(tmp_path / "a.png")
     segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
     model = tf.saved_model.load(
-        str(saved_models.serving_dir(run_dir, saved_models.SEGMENTER) / "1")
+        str(versions.serving_dir(run_dir, versions.SEGMENTER) / "1")
     )
     served = model.signatures["serving_default"](images=tf.constant(image[np.newaxis]))
     expected = np.rint(255 * served["mask"].numpy()[0, ..., 0])
@@ -215,7 +217,7 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     np.testing.assert_allclose(_mask(out / "masks/b.png"), expected, atol=1)
     # Another model: all of them.
     other = shutil.copytree(run_dir, tmp_path / "run")
-    (saved_models.serving_dir(other, saved_models.SEGMENTER) / "1" / "note").write_text(
+    (versions.serving_dir(other, versions.SEGMENTER) / "1" / "note").write_text(
         "another file"
     )
     segment.segment([str(tmp_path)], other, out)
@@ -349,7 +351,7 @@ def test_help_is_quick_and_lists_the_flags(command):
 def test_model_may_be_a_run_its_serving_folder_or_a_version(run_dir):
     base = run_dir / "serving" / "segmenter"
     for folder in (run_dir, run_dir / "serving", base, base / "1"):
-        assert saved_models.find(folder, saved_models.SEGMENTER) == base / "1"
+        assert versions.find(folder, versions.SEGMENTER) == base / "1"
 
 
 @pytest.mark.parametrize(
@@ -363,7 +365,7 @@ def test_model_may_be_a_run_its_serving_folder_or_a_version(run_dir):
     ],
 )
 def test_results_have_different_names(pictures, names):
-    assert photos.names(pictures) == names
+    assert finding.names(pictures) == names
 
 
 def test_mask_that_cannot_be_written_is_explained(run_dir, tmp_path):

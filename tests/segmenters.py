@@ -8,8 +8,8 @@ import tempfile
 import keras
 import numpy as np
 
-from tfcomgan import export, saved_models
 from tfcomgan.networks import unet
+from tfcomgan.serving import export_segmenter, versions
 
 SIZE, LEVELS = 32, 3
 
@@ -42,8 +42,8 @@ def exported() -> tuple[unet.UNet, pathlib.Path]:
     run = tempfile.TemporaryDirectory(prefix="serving-")
     atexit.register(run.cleanup)
     net = disturbed_unet()
-    base = saved_models.serving_dir(pathlib.Path(run.name), saved_models.SEGMENTER)
-    directory = export.export_segmenter(
+    base = versions.serving_dir(pathlib.Path(run.name), versions.SEGMENTER)
+    directory = export_segmenter.export_segmenter(
         net, image_size=SIZE, num_levels=LEVELS, directory=base / "1"
     )
     return net, directory

@@ -1,6 +1,6 @@
 """ComGAN and DS-ComGAN (Ding et al., NeurIPS 2022) in TensorFlow and Keras 3."""
 
-__version__ = "0.1.0"
+from tfcomgan.version import __version__  # noqa: F401
 
 
 def load(run):

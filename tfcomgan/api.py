@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tfcomgan import export, export_generator, saved_models
 from tfcomgan.data import pictures
 from tfcomgan.errors import UserError
-from tfcomgan.export_generator import Scenes
+from tfcomgan.serving import export_generator, export_segmenter, versions
+from tfcomgan.serving.export_generator import Scenes
 
 
 def load(run: str | os.PathLike) -> "Model":
@@ -32,9 +32,9 @@ def load(run: str | os.PathLike) -> "Model":
     """
     folder = pathlib.Path(run)
     try:
-        saved_models.find(folder, saved_models.GENERATOR)
+        versions.find(folder, versions.GENERATOR)
     except UserError:  # One of the two will do.
-        saved_models.find(folder, saved_models.SEGMENTER)
+        versions.find(folder, versions.SEGMENTER)
     return Model(folder)
 
 
@@ -50,11 +50,11 @@ class Model:
 
     @functools.cached_property
     def _segmenter(self):
-        return export.load(saved_models.find(self._folder, saved_models.SEGMENTER))
+        return export_segmenter.load(versions.find(self._folder, versions.SEGMENTER))
 
     @functools.cached_property
     def _generator(self):
-        version = saved_models.find(self._folder, saved_models.GENERATOR)
+        version = versions.find(self._folder, versions.GENERATOR)
         return export_generator.Generator(version)
 
     def segment(
@@ -105,7 +105,7 @@ class Model:
             exported generator.
           ValueError: `z` is of another shape, or `n` is not positive.
         """
-        version = saved_models.find(self._folder, saved_models.GENERATOR)
+        version = versions.find(self._folder, versions.GENERATOR)
         prior = export_generator.load_prior(version)
         codes = {name: prior.one_hot(name, x, n) for name, x in (("f", f), ("b", b))}
         drawn = prior.sampler(seed=seed, batch_size=n)(0)

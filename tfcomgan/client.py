@@ -28,7 +28,7 @@ from PIL import Image
 from tfcomgan import command_line
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
-from tfcomgan.server import Answer, Ask, Rejected, connect, patient
+from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
 
 _ORIENTATION = 0x0112  # The EXIF tag.
 

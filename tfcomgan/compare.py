@@ -23,7 +23,7 @@ from absl import flags
 
 from tfcomgan import command_line
 from tfcomgan.errors import UserError
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 _TRAINED = ("prepare", "train_generator", "train_segmenter", "self_train")
 _SEED = "training.seed"

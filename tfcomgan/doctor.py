@@ -20,15 +20,17 @@ from absl import flags
 from PIL import Image
 
 # TensorFlow and gin are imported where they are used: --help must not wait.
-from tfcomgan import command_line, figures, parallel
+from tfcomgan import command_line
+from tfcomgan.data import parallel
 from tfcomgan.data.inspection import (
     Finding,
-    contact_sheet,
     look,
     near_duplicates,
     spread,
 )
 from tfcomgan.errors import UserError
+from tfcomgan.figures import contact_sheet
+from tfcomgan.images import save_png
 
 _FEW = 1000  # Training pictures.
 _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
@@ -248,8 +250,8 @@ def _main(arguments: Sequence[str]) -> None:
         findings = list(examine_builder(builder, source.adapt, size))
     for line in report(findings, pictures=pictures, ignored=ignored):
         print(line)
-    sheet = contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))
-    figures.save_png(out / "contact_sheet.png", sheet)
+    sheet = contact_sheet.contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))
+    save_png(out / "contact_sheet.png", sheet)
     print(f"\nLook: {out / 'contact_sheet.png'}")
 
 

@@ -28,8 +28,9 @@ from collections.abc import Sequence
 from absl import flags
 
 # TensorFlow, Matplotlib and TFDS are imported where they are used: a mistake must not wait.
-from tfcomgan import command_line, export_generator, saved_models
+from tfcomgan import command_line
 from tfcomgan.errors import UserError
+from tfcomgan.serving import export_generator, versions
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -51,7 +52,7 @@ def _check(arguments: Sequence[str]) -> None:
 
 def _main(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
-    version = saved_models.find(given.model, saved_models.GENERATOR)
+    version = versions.find(given.model, versions.GENERATOR)
     prior = export_generator.load_prior(version)
     count = 4 * given.columns
     # What is wrong with them is told before TensorFlow starts.
@@ -64,7 +65,8 @@ def _main(arguments: Sequence[str]) -> None:
     if given.dataset:
         _write_dataset(version, out, codes)
         return
-    from tfcomgan import paper_figures, sheets, swap
+    from tfcomgan.figures import paper, sheets
+    from tfcomgan.synthesis import swap
 
     paint = export_generator.Generator(version)
     latents = prior.sampler(seed=given.seed, batch_size=count)(0)
@@ -75,22 +77,22 @@ def _main(arguments: Sequence[str]) -> None:
         sheets.save(out / "swap.png", figure)
         print(f"{out / 'swap.png'}: kept objects on generated grounds.")
         return
-    for plate in paper_figures.of_generator(paint, latents, given.columns):
+    for plate in paper.of_generator(paint, latents, given.columns):
         path = out / f"{plate.name}.png"
         if plate.image is not None:
-            paper_figures.figures.save_png(path, plate.image)
+            paper.figures.save_png(path, plate.image)
         print(f"{path}: {plate.reason or plate.caption}")
 
 
 def _write_dataset(version, out, codes) -> None:
-    from tfcomgan import synthetic
+    from tfcomgan.synthesis import dataset
 
     given = flags.FLAGS
-    folder = synthetic.write(
+    folder = dataset.write(
         export_generator.Generator(version),
         given.dataset,
         out,
-        wanted=synthetic.Filter(given.min_area, given.max_area, given.keep),
+        wanted=dataset.Filter(given.min_area, given.max_area, given.keep),
         seed=given.seed,
         **codes,
     )

@@ -17,7 +17,8 @@ import tensorflow as tf
     STREAM_COLOUR_REAL,
     STREAM_ORDER,
     STREAM_SHIFT,
-) = range(5)
+    STREAM_AUGMENT,
+) = range(6)
 
 
 class Latents(NamedTuple):

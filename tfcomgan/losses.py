@@ -131,20 +131,21 @@ def area_loss(mask: tf.Tensor, margin: float) -> tf.Tensor:
     return tf.reduce_mean(outside)
 
 
-def size_loss(mask: tf.Tensor) -> tf.Tensor:
-    """Share of the picture that the smaller side of each mask has, on average.
+def least_size_loss(mask: tf.Tensor, least: float) -> tf.Tensor:
+    """What each mask's area lacks of `least`, on average.
 
-    Not in the paper: where both layers paint the same, as an even ground, nothing else
-    decides to whom a pixel belongs. This gives it to the larger side.
+    Not in the paper: the guard of PerturbGAN (Bielski & Favaro, 2019) against objects
+    that shrink away.
 
     Args:
-      mask: [batch, height, width, 1] in [0, 1].
+      mask: [batch, height, width, 1] in [0, 1]; the object's side.
+      least: Share of the picture, in [0, 1].
 
     Returns:
-      Scalar in [0, 0.5].
+      Scalar in [0, least].
     """
     area = tf.reduce_mean(mask, axis=[1, 2, 3])
-    return tf.reduce_mean(tf.minimum(area, 1.0 - area))
+    return tf.reduce_mean(tf.maximum(least - area, 0.0))
 
 
 def consistency_loss(predicted: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -32,13 +32,16 @@ import tqdm
 from absl import flags
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
-from tfcomgan import command_line, export, figures, ledger, photos, saved_models
+from tfcomgan import command_line
 from tfcomgan.data import pictures as picture_files
+from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
-from tfcomgan.ledger import Row
-from tfcomgan.parallel import in_parallel
-from tfcomgan.photos import Photo
+from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.photos import finding, ledger
+from tfcomgan.photos.finding import Photo
+from tfcomgan.photos.ledger import Row
+from tfcomgan.serving import export_segmenter, versions
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -62,7 +65,7 @@ _QUICK = 1  # PNG compression: a ninth of the default's time, files a quarter la
 def mask(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """uint8 [H,W], 255 times the probability; `image` is not looked at."""
     del image
-    return figures.mask_to_uint8(probability)[..., 0]
+    return mask_to_uint8(probability)[..., 0]
 
 
 def cutout(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -110,9 +113,9 @@ def segment(
       UserError: There is no model, a picture is missing or cannot be read, or `out`
         cannot be written or holds the pictures.
     """
-    found = photos.find(arguments, [out / kind for kind in RESULTS])
-    version = saved_models.find(model_dir, saved_models.SEGMENTER)
-    digest = saved_models.digest(version)
+    found = finding.find(arguments, [out / kind for kind in RESULTS])
+    version = versions.find(model_dir, versions.SEGMENTER)
+    digest = versions.digest(version)
     command_line.make_folder(out)
     done = set()
     kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
@@ -158,7 +161,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
 def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
-    model = export.load(version)
+    model = export_segmenter.load(version)
 
     def work(photo):
         modified = ledger.modified(photo)
@@ -171,7 +174,7 @@ def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
             path = _file(out, kind, photo)
             try:
                 result = RESULTS[kind](image, probability)
-                figures.save_png(path, result, compress_level=_QUICK)
+                save_png(path, result, compress_level=_QUICK)
             except OSError as error:
                 raise UserError(f"{path} cannot be written: {error}") from error
         height, width = image.shape[:2]

@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.trivial import figures
 from pipelines.trivial.plan import ROWS
 from pipelines.trivial.results import Results, Section, mean_score
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 ROW_TITLES = {
     "simplegan": "baseline (SimpleGAN)",

@@ -5,7 +5,7 @@ import pathlib
 from pipelines.trivial import figures
 from pipelines.trivial.plan import DEFAULTS, SWEEPS
 from pipelines.trivial.results import Results, Section, tail, trivial_signs
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 # The end of each sweep that the corollary favours.
 _FAVOURED = {"mask_residuals": min, "layer_residuals": min, "width": max}

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from pipelines.trivial.plan import BETAS, MODELS
 from pipelines.trivial.results import TITLES, Results, of
-from tfcomgan import sheets
-from tfcomgan.sheets import Block
+from tfcomgan.figures import sheets
+from tfcomgan.figures.sheets import Block
 
 _COLOURS = {"comgan": "tab:blue", "pi1": "tab:orange", "pi2": "tab:green"}
 _NORM = "mask_gradient_norm"

@@ -8,12 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.artifacts import Examples, Generator, Segmenter
-from tfcomgan import config, curves, evaluation, figures, latents, losses
+from tfcomgan import config, latents, losses
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import EvaluationSettings
+from tfcomgan.evaluation.scoring import EvaluationSettings
+from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.metrics import features, generation, reference, segmentation
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.models import mask_monitors
+from tfcomgan.models import inference, mask_monitors
+from tfcomgan.reporting import curves
 
 _SHOWN = 8
 _BATCH = 100
@@ -84,7 +86,7 @@ def _layers(network, generator) -> dict[str, np.ndarray]:
     for name in ("composite", "mask", "foreground", "background"):
         layer = getattr(scene, name)
         if layer is not None:
-            draw = figures.mask_to_uint8 if name == "mask" else figures.to_uint8
+            draw = mask_to_uint8 if name == "mask" else to_uint8
             strips[name] = draw(layer)
     return strips
 
@@ -107,7 +109,7 @@ def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
 
     def painted():
         for step in range(-(-count // _BATCH)):
-            yield figures.to_uint8(network(sample(step), training=False).composite)
+            yield to_uint8(network(sample(step), training=False).composite)
 
     found = {}
     extractors = [features.random_features(), chosen.extractor()]
@@ -135,12 +137,12 @@ def of_segmenter(
         crop=pictures.crop,
         with_masks=True,
     )
-    predict = evaluation.predictor(segmenter.load(), pictures.low)
+    predict = inference.predictor(segmenter.load(), pictures.low)
     predicted = predict(held.images)
     sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
     paint = tf.function(generator.load_oriented())
     scenes = [paint(sample(step)) for step in tf.range(_MEASURED, dtype="int64")]
-    painted = np.concatenate([figures.to_uint8(s.composite) for s in scenes])
+    painted = np.concatenate([to_uint8(s.composite) for s in scenes])
     masks = np.concatenate([s.mask for s in scenes])
     returned = predict(painted)
     scores = segmentation.score(predicted, held.masks, chosen.threshold)
@@ -153,10 +155,10 @@ def of_segmenter(
     }
     strips = {
         "picture": held.images,
-        "true mask": figures.mask_to_uint8(held.masks),
-        "predicted": figures.mask_to_uint8(predicted),
+        "true mask": mask_to_uint8(held.masks),
+        "predicted": mask_to_uint8(predicted),
         "painted": painted,
-        "its mask": figures.mask_to_uint8(masks),
-        "given back": figures.mask_to_uint8(returned),
+        "its mask": mask_to_uint8(masks),
+        "given back": mask_to_uint8(returned),
     }
     return Judged(numbers, {name: strip[:_SHOWN] for name, strip in strips.items()})

@@ -5,7 +5,7 @@ import pathlib
 from pipelines.trivial import figures
 from pipelines.trivial.plan import Case
 from pipelines.trivial.results import Results, Section
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 _NOTE = """The one section with a stage two: segmenters on the demo's generator (`gin/scenes.gin`,
 whose masks mean something), the paper's adversarial weight 1 beside lambda, one seed

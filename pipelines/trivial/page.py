@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pipelines.trivial import ablation, corollary, lambdas, wirings
 from pipelines.trivial.plan import Case
 from pipelines.trivial.results import Results, Section, tail, write_csv
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 _INTRODUCTION = """# Trivial solutions, ComGAN, and its parts (section 3.1, Table 2)
 
@@ -26,7 +26,8 @@ hold here says nothing final of them there.
 """
 _THEORY = """## How the theory is read
 
-`tests/trivial_theory_test.py` checks it. With x = m F + (1 - m) B, dL/dm = dL/dx (F - B): it
+`tests/pipelines/trivial_theory_test.py` checks it.
+With x = m F + (1 - m) B, dL/dm = dL/dx (F - B): it
 vanishes where F = B (the second trivial solution) and where dL/dx = 0, and **not** where the
 mask is full or empty. What vanishes there is the gradient on the mask's logit, which has a
 further factor m (1 - m). Lemma 1, read literally of dL/dm, fails at a saturated mask; read of

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.trivial.plan import Case
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 Results = Mapping[Case, dict]
 TITLES = {"comgan": "ComGAN", "pi1": "Pi_1", "pi2": "Pi_2"}

@@ -15,7 +15,7 @@ from pipelines.trivial.results import (
     tail,
     trivial_signs,
 )
-from tfcomgan.tables import Table
+from tfcomgan.reporting.tables import Table
 
 _NORMS = ("mask_gradient_norm", "pixel_gradient_norm")
 _NOTE = """Means over the seeds; curves over the last quarter of the training. 'One layer' is the

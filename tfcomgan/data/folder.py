@@ -17,9 +17,9 @@ import tensorflow_datasets as tfds
 import tqdm
 from PIL import Image
 
-from tfcomgan import config, parallel
+from tfcomgan import config
 from tfcomgan.data import listing as listings
-from tfcomgan.data import making
+from tfcomgan.data import making, parallel
 from tfcomgan.data.listing import Listing, shown, some
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError

@@ -1,15 +1,11 @@
 """What is kept of the pictures of a data set to judge it, and a contact sheet of them."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from tfcomgan import figures
-from tfcomgan.errors import UserError
-
-_SHEET_COLUMNS, _SHEET_ROWS = 12, 6
+SHEET_COLUMNS, SHEET_ROWS = 12, 6
 _THUMBNAIL = 16  # Pixels.
 # Levels, root mean square, between thumbnails of near duplicates. Of CLEVR renders saved
 # again, as JPEG of quality 30 to 85 at 0.3 to 1 times the size, 95% are within 5; the two
@@ -95,30 +91,7 @@ def near_duplicates(thumbnails: np.ndarray) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in pairs]
 
 
-def contact_sheet(findings: Sequence[Finding], *, scale: int = 1) -> np.ndarray:
-    """Pictures in rows, each over its mask where there are masks; uint8 [H,W,3].
-
-    Raises:
-      UserError: There is no picture to show.
-    """
-    shown = [f for f in findings if f.sheet is not None]
-    if not shown:
-        raise UserError("No picture can be read; there is nothing to show.")
-    shown = [shown[i] for i in sorted(spread(len(shown)))]
-    rows = []
-    for start in range(0, len(shown), _SHEET_COLUMNS):
-        part = shown[start : start + _SHEET_COLUMNS]
-        strips = [[f.sheet for f in part]]
-        if part[0].sheet_mask is not None:
-            strips.append([figures.mask_to_uint8(f.sheet_mask) for f in part])
-        for strip in strips:
-            white = np.full_like(strip[0], 255)
-            missing = min(_SHEET_COLUMNS, len(shown)) - len(strip)
-            rows.append(np.stack(strip + [white] * missing))
-    return figures.grid(rows, scale=scale)
-
-
 def spread(count: int) -> set[int]:
     """Places from first to last for as many pictures as fit the contact sheet."""
-    places = np.linspace(0, count - 1, min(count, _SHEET_COLUMNS * _SHEET_ROWS))
+    places = np.linspace(0, count - 1, min(count, SHEET_COLUMNS * SHEET_ROWS))
     return set(places.round().astype(int).tolist())

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow_datasets as tfds
 
-from tfcomgan import parallel
+from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
 
 _THREADS = min(8, os.cpu_count() or 1)

@@ -5,13 +5,14 @@ loss, without a global image x_z no second adversarial term, and without a mask
 (SimpleGAN) the adversarial loss is all.
 """
 
+import functools
 from typing import Literal
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
-from tfcomgan.models import mask_monitors, update
+from tfcomgan.models import guards, mask_monitors, update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
 
@@ -28,10 +29,15 @@ class ComGANSettings:
       area_weight: Weight of the loss on masks that are nearly full or empty; 0 in the
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
-      size_weight: Weight of the smaller side's share of the picture; 0 in the paper.
-      foreground_shift: Share of the side by which the smaller side of the mask moves at
+      size_weight: Weight of the guarded side's share of the picture; 0 in the paper.
+      least_size_weight: Of what the guarded side lacks of `least_size`; 0 in the paper.
+      least_size: Smallest share of the picture that the guarded side should have.
+      foreground_shift: Share of the side by which the guarded side of the mask moves at
         random over the other before the critic sees it; 0 in the paper.
-      guards_from: Step from which these two act; masks find their objects before.
+      guarded_side: The 'smaller' side of each mask, or the 'object', the side that
+        covers less of the border in the batch: where objects may be large.
+      guards_from: Step from which these three act; masks find their objects before.
+      augment: DiffAugment of all that the critic sees; the paper does without.
       z_std: Standard deviation of z; 4 in the release.
       tie_codes: b = f, as in the release; the paper draws them independently.
       ema_decay: Of the averaged generator, per step.
@@ -45,8 +51,12 @@ class ComGANSettings:
     area_weight: float = 0.0
     area_margin: float = 0.1
     size_weight: float = 0.0
+    least_size_weight: float = 0.0
+    least_size: float = 0.25
     foreground_shift: float = 0.0
+    guarded_side: Literal["smaller", "object"] = "smaller"
     guards_from: int = 0
+    augment: bool = False
     z_std: float = 4.0
     tie_codes: bool = False
     ema_decay: float = 0.999
@@ -59,6 +69,7 @@ class ComGANSettings:
             "binary_weight",
             "area_weight",
             "size_weight",
+            "least_size_weight",
             "guards_from",
             "z_std",
         ):
@@ -67,7 +78,7 @@ class ComGANSettings:
                     f"`comgan.{name}` must not be negative. "
                     f"Received: {getattr(self, name)}."
                 )
-        for name in ("area_margin", "foreground_shift"):
+        for name in ("area_margin", "least_size", "foreground_shift"):
             if not 0 <= getattr(self, name) < 0.5:
                 raise ValueError(
                     f"`comgan.{name}` must lie in [0, 0.5). "
@@ -161,9 +172,11 @@ class ComGAN(keras.Model):
         with tf.GradientTape() as tape:
             # One forward pass serves both updates.
             scene = self._shifted(self.generator(drawn, training=True), step, indices)
+            seen = functools.partial(self._augmented, step=step, indices=indices)
             with tape.stop_recording():
-                d_losses = self._train_critic(batch["image"], scene)
-            g_losses = self.generator_losses(drawn, scene)
+                (images,) = seen([batch["image"]], place=0)
+                d_losses = self._train_critic(images, _with_fakes(scene, seen, place=1))
+            g_losses = self.generator_losses(drawn, _with_fakes(scene, seen, place=3))
             total = self._total(g_losses, step)
         update.check_finite(d_losses | g_losses, step)
         masks = [] if scene.mask is None else [scene.mask]
@@ -185,35 +198,36 @@ class ComGAN(keras.Model):
         return d_losses | g_losses
 
     def _shifted(self, scene, step, indices):
-        """The scene with the smaller side of its mask moved over the other layer.
-
-        Not in the paper: PerturbGAN's (Bielski & Favaro, 2019) guard. What stands still
-        in all pictures, as the horizon, must then be painted by the larger side.
-        """
+        """The scene with its guarded side moved, where that is asked for."""
         if not self._settings.foreground_shift or scene.mask is None:
             return scene
-        foreground, background, mask = scene.foreground, scene.background, scene.mask
-        turned = tf.reduce_mean(mask, axis=[1, 2, 3], keepdims=True) > 0.5
-        front = tf.where(turned, background, foreground)
-        back = tf.where(turned, foreground, background)
-        moved = augment.shift(
-            tf.concat([front, tf.where(turned, 1.0 - mask, mask)], axis=-1),
+        return guards.shifted(
+            scene,
+            guards.is_turned(scene.mask, self._settings.guarded_side),
             share=self._settings.foreground_shift * self._has_guards(step),
             seed=latents.stream_seed(self.sample.seed, latents.STREAM_SHIFT, step),
             indices=indices,
             batch_size=self._batch_size,
         )
-        front, cover = moved[..., :3], moved[..., 3:]
-        return generators.compose(
-            tf.where(turned, back, front),
-            tf.where(turned, front, back),
-            tf.where(turned, 1.0 - cover, cover),
-            scene.global_image,
-        )
 
     def _has_guards(self, step):
         """1 from `guards_from` on, 0 before."""
         return tf.cast(step >= self._settings.guards_from, tf.float32)
+
+    def _augmented(self, pictures, *, step, indices, place):
+        """Kinds of pictures as the critic sees them, each kind drawn by its place."""
+        if not self._settings.augment:
+            return pictures
+        seed = latents.stream_seed(self.sample.seed, latents.STREAM_AUGMENT, step)
+        return [
+            augment.differentiable(
+                images,
+                seed=tf.random.fold_in(seed, place + i),
+                indices=indices,
+                batch_size=self._batch_size,
+            )
+            for i, images in enumerate(pictures)
+        ]
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
@@ -248,8 +262,12 @@ class ComGAN(keras.Model):
         if self._settings.area_weight:
             margin = self._settings.area_margin
             terms["area"] = losses.area_loss(scene.mask, margin)
-        if self._settings.size_weight:
-            terms["size"] = losses.size_loss(scene.mask)
+        if self._settings.size_weight or self._settings.least_size_weight:
+            guarded = guards.side(scene.mask, self._settings.guarded_side)
+            terms["size"] = tf.reduce_mean(guarded)
+            terms["least_size"] = losses.least_size_loss(
+                guarded, self._settings.least_size
+            )
         return terms
 
     def _total(self, terms, step):
@@ -260,6 +278,7 @@ class ComGAN(keras.Model):
             "mask_entropy": self._settings.binary_weight,
             "area": self._settings.area_weight,
             "size": self._settings.size_weight * self._has_guards(step),
+            "least_size": self._settings.least_size_weight * self._has_guards(step),
         }
         return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
@@ -279,3 +298,11 @@ class ComGAN(keras.Model):
 def _fakes(scene):
     images = (scene.composite, scene.global_image)
     return [image for image in images if image is not None]
+
+
+def _with_fakes(scene, see, *, place):
+    """The scene with the pictures that the critic judges as `see` shows them."""
+    seen = iter(see(_fakes(scene), place=place))
+    return scene._replace(
+        composite=next(seen), global_image=next(seen, scene.global_image)
+    )

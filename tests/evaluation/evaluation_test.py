@@ -1,0 +1,139 @@
+"""Tests of `tfcomgan.evaluation.scoring`."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.evaluation import scoring
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
+from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.evaluation.scoring import EvaluationSettings
+
+SIZE = 8
+
+
+def _half(value, *, top):
+    """A picture or mask of ones times `value` in its upper or lower half."""
+    array = np.zeros([SIZE, SIZE, 1], np.uint8)
+    array[: SIZE // 2] = top
+    array[SIZE // 2 :] = 1 - top
+    return array * np.uint8(value)
+
+
+@pytest.fixture
+def splits():
+    """Train: the object is above and bright. Test: below and bright, then dark."""
+    upper, lower = _half(1, top=1), _half(1, top=0)
+    to_images = 200 * np.ones(3, np.uint8)
+    train = Examples(np.stack([upper, upper]) * to_images, np.stack([upper, upper]), [])
+    test = Examples(np.stack([lower, upper]) * to_images, np.stack([lower, lower]), [])
+    return {"train": train, "test": test}
+
+
+def _evaluate(predict, splits, settings, crop="center"):
+    return scoring.evaluate(
+        {name: predict(found.images) for name, found in splits.items()},
+        splits,
+        settings,
+        crop=crop,
+        grabcut_settings=GrabCutSettings(),
+        iem_settings=IEMSettings(iterations=1),
+    )
+
+
+def _means(methods):
+    return {
+        method: {metric: score["mean"] for metric, score in scores.items()}
+        for method, scores in methods.items()
+    }
+
+
+def test_scores_of_hand_made_masks(splits):
+    def predict(images):
+        """A quarter of each picture, the upper left one, at probability 0.6."""
+        masks = np.zeros([len(images), SIZE, SIZE, 1], np.float32)
+        masks[:, : SIZE // 2, : SIZE // 2] = 0.6
+        return masks
+
+    results = _evaluate(predict, splits, EvaluationSettings())
+    assert set(results) == {
+        f"{split}_center_8px_{end}"
+        for split in ("train", "test")
+        for end in ("t0.5", "otsu")
+    }
+    train, test = (_means(results[f"{s}_center_8px_t0.5"]) for s in ("train", "test"))
+    assert set(train) == set(test) == {"segmenter", "otsu", "mean_mask"}
+    # The quarter lies in the upper half: IoU 1/2, Dice 2 (1/4) / (1/4 + 1/2) = 2/3.
+    assert train["segmenter"]["iou_plain"] == 1 / 2
+    np.testing.assert_allclose(train["segmenter"]["dice_plain"], 2 / 3)
+    # It misses the lower half; inverted, 3/4 of the picture cover that half: 2/3, 4/5.
+    assert test["segmenter"]["iou_plain"] == test["segmenter"]["dice_plain"] == 0
+    np.testing.assert_allclose(test["segmenter"]["iou_best_polarity"], 2 / 3)
+    np.testing.assert_allclose(test["segmenter"]["dice_best_polarity"], 4 / 5)
+    # Otsu finds what is bright: right in train, right once and inverted once in test.
+    assert train["otsu"]["iou_plain"] == 1
+    assert test["otsu"]["iou_plain"] == 0.5
+    assert test["otsu"]["iou_best_polarity"] == 1
+    # The mean mask is that of the first split: the upper half, wrong in test.
+    assert train["mean_mask"]["iou_plain"] == 1
+    assert test["mean_mask"]["iou_plain"] == 0
+    assert test["mean_mask"]["iou_best_polarity"] == 1
+
+
+def test_threshold_decides_and_is_part_of_the_name(splits):
+    def predict(images):
+        return splits["train"].masks * np.float32(0.6)
+
+    settings = EvaluationSettings(splits=("train",), threshold=0.7)
+    train = {"train": splits["train"]}
+    results = _evaluate(predict, train, settings, crop="box")
+    assert results["train_box_8px_t0.7"]["segmenter"]["iou_plain"]["mean"] == 0
+    # Otsu's threshold lies between 0 and 0.6, the only two values predicted.
+    assert results["train_box_8px_otsu"]["segmenter"]["iou_plain"]["mean"] == 1
+    assert set(results["train_box_8px_otsu"]) == {"segmenter"}
+
+
+@pytest.mark.parametrize("baselines", [(), ("iem",), ("grabcut", "otsu")])
+def test_baselines_chosen_are_those_scored(splits, baselines):
+    settings = EvaluationSettings(splits=("train",), baselines=baselines)
+    train = {"train": splits["train"]}
+    results = _evaluate(lambda images: images[..., :1] / 255, train, settings)
+    assert tuple(results["train_center_8px_t0.5"]) == ("segmenter", *baselines)
+
+
+def test_table_shows_every_score_in_percent():
+    scores = dict(
+        iou_plain=dict(mean=0.1234, low=0.1, high=0.15),
+        dice_plain=dict(mean=0.2345),
+        iou_best_polarity=dict(mean=0.3456),
+        dice_best_polarity=dict(mean=1.0),
+    )
+    text = scoring.table({"test_center_32px_t0.5": {"segmenter": scores}})
+    (line,) = (line for line in text.splitlines() if "segmenter" in line)
+    assert line.split() == [
+        *("test_center_32px_t0.5", "segmenter"),
+        *("12.3", "10.0", "to", "15.0", "23.4", "34.6", "100.0"),
+    ]
+    assert "best polarity per image, by the truth" in text
+
+
+def test_table_aligns_its_columns():
+    scores = dict.fromkeys(
+        ("iou_plain", "dice_plain", "iou_best_polarity", "dice_best_polarity"),
+        dict(mean=0.5, low=0.4, high=1.0),
+    )
+    methods = dict.fromkeys(("segmenter", "otsu", "mean_mask"), scores)
+    head, *rows, _ = scoring.table({"train_center_32px_t0.5": methods}).splitlines()
+    assert len({len(line) for line in (head, *rows)}) == 1
+
+
+@pytest.mark.parametrize("wrong", [dict(splits=()), dict(threshold=1.0)])
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match="at least one split and a threshold"):
+        EvaluationSettings(**wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,350 @@
+"""Tests of `tfcomgan.networks`: sizes, layers and contracts; numbers in parity_test."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfcomgan.latents import Latents
+from tfcomgan.networks import discriminators, layers, unet
+from tfcomgan.networks import generator as generators
+
+
+def _count(*owners):
+    return sum(int(np.prod(v.shape)) for o in owners for v in o.trainable_variables)
+
+
+def _generator(**settings):
+    return generators.build(generators.GeneratorSettings(**settings))
+
+
+def _small(**settings):
+    """A generator for 32 px with 5 codes, and latents for it."""
+    sizes = dict(image_size=32, width=4, hidden_width=8, num_codes=5, z_dim=7)
+    codes = tf.one_hot([0, 3], 5)
+    latents = Latents(tf.random.stateless_normal([2, 7], [1, 2]), codes, codes[::-1])
+    return _generator(**sizes | settings), latents
+
+
+def _random(*shape, seed=0):
+    return tf.random.stateless_normal(shape, [seed, 0])
+
+
+# Parameter counts: of the release at N = 200, without the heads that it never uses.
+
+
+def test_parameter_count_of_ds_comgan_generator():
+    net = _generator(image_size=128, num_codes=200, shared_upsampling="learned")
+    assert _count(net.features) == 4_815_808
+    assert _count(net.global_head) == 432
+    assert _count(net.shared.up_a1) == 36_992
+    assert _count(net.shared.up_a2) == 9_280
+    assert (_count(net.mask), _count(net.mask.head)) == (628_032 + 144, 144)
+    for layer in (net.foreground, net.background):
+        assert (_count(layer), _count(layer.head)) == (1_531_968 + 432, 432)
+    assert _count(net) == 8_555_488
+
+
+def test_parameter_count_of_comgan_generator():
+    net = _generator(image_size=128, architecture="comgan")
+    assert _count(net.features) == 4_815_808
+    assert (_count(net.mask), _count(net.mask.head)) == (18_624 + 144, 144)
+    for layer in (net.foreground, net.background):
+        assert (_count(layer), _count(layer.head)) == (102_144 + 432, 432)
+    assert _count(net) == 5_039_728
+
+
+def test_parameter_count_of_critic():
+    net = discriminators.build_critic(128, discriminators.CriticSettings())
+    assert (_count(net.trunk), _count(net.head)) == (2_329_984, 4_097)
+    assert _count(net) == 2_334_081
+
+
+def test_parameter_count_of_code_predictor():
+    net = discriminators.build_code_predictor(128, discriminators.CriticSettings(), 200)
+    assert (_count(net.trunk), _count(net.joint, net.head)) == (9_313_024, 3_998_920)
+    assert _count(net) == 13_311_944
+
+
+def test_parameter_count_of_segmenter():
+    # Fully convolutional: the count does not depend on the size of the picture.
+    assert _count(unet.build(unet.SegmenterSettings(), 32)) == 34_527_041
+
+
+# Layers.
+
+
+@pytest.mark.parametrize(
+    "code",
+    [np.eye(6)[[0, 4]], np.random.default_rng(0).dirichlet(np.ones(6), 2)],
+    ids=["one_hot", "soft"],
+)
+@pytest.mark.parametrize("size", [3, 8])
+def test_code_conv_is_convolution_of_tiled_code_before_features(code, size):
+    features, code = _random(2, size, size, 5), tf.constant(code, tf.float32)
+    layer = layers.CodeConv(4, 6)
+    weight = _random(2, size, size, 4, seed=1)  # Makes each output count differently.
+
+    layer.build(features.shape, code.shape)
+    kernel = layer.kernel.value
+
+    def tiled():
+        planes = tf.tile(code[:, None, None], [1, size, size, 1])
+        joined = tf.concat([planes, features], axis=-1)
+        return tf.nn.conv2d(joined, kernel, strides=1, padding="SAME")
+
+    results = []
+    for convolve in (lambda: layer(features, code), tiled):
+        with tf.GradientTape() as tape:
+            tape.watch((features, code))
+            y = convolve()
+            loss = tf.reduce_sum(weight * y)
+        results.append([y, *tape.gradient(loss, [kernel, features, code])])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 5), (6, 5)], ids=["images", "vectors"])
+def test_batch_norm_in_training_is_the_formula(shape):
+    x = 2.0 + 3.0 * _random(*shape).numpy()
+    norm = layers.BatchNorm()
+    norm.build(shape)
+    gamma, beta = np.linspace(0.5, 1.5, 5), np.linspace(-1.0, 1.0, 5)
+    norm.gamma.assign(gamma)
+    norm.beta.assign(beta)
+    axes = tuple(range(len(shape) - 1))
+    mean, variance = x.mean(axes), x.var(axes)  # NumPy's variance is the biased one.
+
+    y = norm(x, training=True)
+
+    expected = gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+    # From 0 and 1, momentum 0.9.
+    np.testing.assert_allclose(norm.moving_mean, 0.1 * mean, rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, 0.9 + 0.1 * variance, rtol=1e-5)
+
+
+def test_batch_norm_in_inference_uses_moving_statistics_and_keeps_them():
+    norm = layers.BatchNorm()
+    norm.build((2, 3))
+    norm.moving_mean.assign([1.0, 2.0, 3.0])
+    norm.moving_variance.assign([4.0, 4.0, 4.0])
+    y = norm(tf.constant([[1.0, 4.0, -1.0]]), training=False)
+    # (x - mean) / 2, but for epsilon.
+    np.testing.assert_allclose(y, [[0.0, 1.0, -2.0]], atol=1e-5)
+    np.testing.assert_array_equal(norm.moving_mean, [1.0, 2.0, 3.0])
+
+
+def test_batch_norm_gradients_are_those_of_the_formula():
+    x, weight = _random(2, 4, 4, 3), _random(2, 4, 4, 3, seed=1)
+    norm = layers.BatchNorm()
+    norm.build(x.shape)
+
+    def formula():
+        mean, variance = tf.nn.moments(x, [0, 1, 2])
+        return (x - mean) * tf.math.rsqrt(variance + 1e-5)
+
+    gradients = []
+    for normalise in (lambda: norm(x, training=True), formula):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(weight * normalise())
+        gradients.append(tape.gradient(loss, x))
+    np.testing.assert_allclose(*gradients, atol=1e-5)
+
+
+def test_glu_gates_the_first_half_by_the_second():
+    y = layers.glu(tf.constant([[2.0, 3.0, 0.0, 100.0]]))
+    np.testing.assert_allclose(y, [[2.0 * 0.5, 3.0 * 1.0]])
+
+
+def test_upsample_repeats_pixels():
+    x = np.arange(4.0).reshape(1, 2, 2, 1)
+    y = layers.upsample(tf.constant(x), 4)
+    np.testing.assert_array_equal(
+        y, np.kron(x[0, :, :, 0], np.ones([4, 4]))[None, ..., None]
+    )
+
+
+# Generators.
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_feature_generator_gives_last_three_maps(size):
+    features = generators.FeatureGenerator(size, 16)
+    a1, a2, a3 = features(_random(2, 9))
+    assert a1.shape == (2, size // 4, size // 4, 64)
+    assert a2.shape == (2, size // 2, size // 2, 32)
+    assert a3.shape == (2, size, size, 16)
+    # 4x4 pixels of 256 channels at 64 px, of 128 at 32 px; twice that before the GLU.
+    assert features.dense.units == 2 * 16 * 4 * size
+
+
+@pytest.mark.parametrize("upsampling, channels", [("plain", 7 * 4), ("learned", 4 * 4)])
+def test_shared_features_are_upsampled_and_joined(upsampling, channels):
+    maps = _random(2, 8, 8, 16), _random(2, 16, 16, 8), _random(2, 32, 32, 4)
+    phi = generators.SharedFeatures(4, upsampling)(*maps)
+    assert phi.shape == (2, 32, 32, channels)
+    np.testing.assert_array_equal(phi[..., -4:], maps[2])
+    if upsampling == "plain":
+        np.testing.assert_array_equal(phi[..., :8], layers.upsample(maps[1], 2))
+        np.testing.assert_array_equal(phi[..., 8:24], layers.upsample(maps[0], 4))
+
+
+@pytest.mark.parametrize("upsampling, channels", [("plain", 7 * 4), ("learned", 4 * 4)])
+def test_shared_features_at_half_size_are_joined_there(upsampling, channels):
+    maps = _random(2, 8, 8, 16), _random(2, 16, 16, 8), _random(2, 32, 32, 4)
+    phi = generators.SharedFeatures(4, upsampling, stride=2)(*maps)
+    assert phi.shape == (2, 16, 16, channels)
+    a3 = np.reshape(maps[2], [2, 16, 2, 16, 2, 4]).mean(axis=(2, 4))
+    np.testing.assert_allclose(phi[..., -4:], a3, rtol=1e-5, atol=1e-6)
+    if upsampling == "plain":
+        np.testing.assert_array_equal(phi[..., :8], maps[1])
+        np.testing.assert_array_equal(phi[..., 8:24], layers.upsample(maps[0], 2))
+
+
+@pytest.mark.parametrize(
+    "architecture, upsampling, stride",
+    [
+        ("ds_comgan", "plain", 1),
+        ("ds_comgan", "learned", 1),
+        ("ds_comgan", "learned", 2),
+        ("comgan", "plain", 1),
+        ("comgan", "plain", 2),
+    ],
+)
+def test_scene_has_shapes_ranges_and_composition(architecture, upsampling, stride):
+    net, latents = _small(
+        architecture=architecture, shared_upsampling=upsampling, head_stride=stride
+    )
+    scene = net(latents, training=True)
+    m = scene.mask.numpy()
+    assert m.shape == (2, 32, 32, 1)
+    assert 0.0 <= m.min() < m.max() <= 1.0
+    images = [scene.composite, scene.foreground, scene.background]
+    if architecture == "ds_comgan":
+        images.append(scene.global_image)
+    else:
+        assert scene.global_image is None
+    for image in images:
+        assert image.shape == (2, 32, 32, 3)
+        assert np.abs(image).max() <= 1.0
+    eq_1 = m * scene.foreground.numpy() + (1.0 - m) * scene.background.numpy()
+    np.testing.assert_allclose(scene.composite, eq_1, atol=1e-6)
+
+
+def test_codes_reach_their_own_layer_only():
+    net, latents = _small()
+    scene = net(latents)
+    other_f = net(latents._replace(f=latents.b))
+    other_b = net(latents._replace(b=latents.f))
+    assert np.abs(other_f.foreground - scene.foreground).max() > 0
+    assert np.abs(other_b.background - scene.background).max() > 0
+    np.testing.assert_array_equal(other_f.background, scene.background)
+    np.testing.assert_array_equal(other_b.foreground, scene.foreground)
+    for other in (other_f, other_b):
+        np.testing.assert_array_equal(other.mask, scene.mask)
+        np.testing.assert_array_equal(other.global_image, scene.global_image)
+
+
+@pytest.mark.parametrize("image_size", [33, 16, 96, 0])
+def test_wrong_image_size_is_refused(image_size):
+    with pytest.raises(ValueError, match="must be a power of two and at least 32") as e:
+        generators.GeneratorSettings(image_size=image_size)
+    assert f"Received: {image_size}" in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["num_codes", "z_dim", "width", "hidden_width"])
+def test_empty_generator_is_refused(name):
+    with pytest.raises(ValueError, match=f"`generator.{name}` must be positive"):
+        generators.GeneratorSettings(image_size=32, **{name: 0})
+
+
+# Critics and segmenter.
+
+
+@pytest.mark.parametrize(
+    "size, widths",
+    [
+        (32, [32, 64, 128, 128]),
+        (64, [32, 64, 128, 256, 256]),
+        (128, [32, 64, 128, 256, 256, 256]),
+    ],
+)
+def test_critic_trunk_ends_in_4x4_pixels(size, widths):
+    net = discriminators.build_critic(size, discriminators.CriticSettings())
+    trunk = net.trunk
+    convs = [trunk.first, *(s.conv for s in trunk.stages), trunk.last.conv]
+    assert [c.filters for c in convs] == widths
+    assert [c.kernel_size for c in convs] == [(4, 4)] * (len(widths) - 1) + [(3, 3)]
+    images = _random(2, size, size, 3)
+    assert trunk(images).shape == (2, 4, 4, widths[-1])
+    assert net(images).shape == (2, 1)
+
+
+def test_critic_repeats_masks_to_three_channels():
+    net = discriminators.build_critic(32, discriminators.CriticSettings(width=4))
+    mask = _random(2, 32, 32, 1)
+    np.testing.assert_array_equal(net(mask), net(tf.tile(mask, [1, 1, 1, 3])))
+
+
+def test_code_predictor_gives_one_logit_per_code():
+    settings = discriminators.CriticSettings(code_width=4)
+    net = discriminators.build_code_predictor(32, settings, 7)
+    assert net(_random(2, 32, 32, 3)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("size, num_levels", [(32, 5), (48, 3)])
+def test_segmenter_gives_finite_logits_at_full_size(size, num_levels):
+    net = unet.build(unet.SegmenterSettings(width=4, num_levels=num_levels), size)
+    logits = net(100.0 * _random(2, size, size, 3), training=True)
+    assert logits.shape == (2, size, size, 1)
+    assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("settings", [dict(width=0), dict(num_levels=6)])
+def test_impossible_segmenter_is_refused(settings):
+    with pytest.raises(ValueError, match="`segmenter.width` must be positive"):
+        unet.SegmenterSettings(**settings)
+
+
+def test_impossible_critic_is_refused():
+    with pytest.raises(ValueError, match="must be positive. Received: width=0"):
+        discriminators.CriticSettings(width=0)
+
+
+@pytest.fixture
+def bfloat16():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("architecture", ["ds_comgan", "comgan"])
+@pytest.mark.parametrize("training", [False, True])
+def test_scene_is_float32_under_mixed_precision(bfloat16, architecture, training):
+    net, latents = _small(architecture=architecture)
+    scene = net(latents, training=training)
+    assert {v.dtype for v in scene if v is not None} == {tf.float32}
+    assert all(v.dtype == "float32" for v in net.trainable_variables)
+    if architecture == "ds_comgan":
+        assert net.foreground.enter.conv.compute_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_logits_are_float32_under_mixed_precision(bfloat16, training):
+    settings = discriminators.CriticSettings(width=4, code_width=4)
+    images = _random(2, 32, 32, 3)
+    for net in (
+        discriminators.build_critic(32, settings),
+        discriminators.build_code_predictor(32, settings, 7),
+        unet.build(unet.SegmenterSettings(width=4), 32),
+    ):
+        assert net(images, training=training).dtype == tf.float32
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

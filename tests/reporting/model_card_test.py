@@ -1,0 +1,64 @@
+"""Tests of `tfcomgan.reporting.limits`."""
+
+import sys
+
+import pytest
+import reports
+
+from tfcomgan.reporting import facts, limits
+
+
+def _limits(report):
+    return dict(limits.limits(report))
+
+
+def test_the_verdict_names_the_test_score_and_the_best_baseline():
+    verdict = limits.verdict(reports.make())
+    assert "On test pictures" in verdict and "53.4% (52.4% to 55.4%)" in verdict
+    assert "otsu: 21.5%" in verdict
+    assert not [title for title in _limits(reports.make()) if "Warning" in title]
+
+
+def test_a_segmenter_no_better_than_a_baseline_is_called_so():
+    scores = {
+        "test_center_32px_t0.5": {
+            "segmenter": reports.scores(0.3),
+            "iem": reports.scores(0.4),
+        }
+    }
+    made = reports.make(scores=scores)
+    assert "no better than iem" in limits.verdict(made)
+    assert "Warning: no better than a baseline" in _limits(made)
+
+
+@pytest.mark.parametrize("area", [0.001, 0.995])
+def test_trivial_masks_are_a_warning(area):
+    assert "Warning: trivial masks" in _limits(reports.make(mask_area=area))
+
+
+def test_what_the_monitor_found_is_a_warning():
+    notes = ["First trivial solution with seed 0: the mask is empty.", "Another."]
+    stage = facts.Stage("train_generator", True, notes=notes)
+    found = _limits(reports.make(stages=[stage]))
+    assert found["Warning: the monitor of train_generator"] == " ".join(notes)
+
+
+def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
+    unsure = reports.SURE | {"margin": 0.03, "margin_low": -0.01, "is_sure": False}
+    found = _limits(reports.make(orientation=unsure))
+    assert "Warning: the masks may be inverted" in found
+    text = found["Which side is the object"]
+    assert "8.0% of the border: margin 0.03 (95 % interval -0.01 to 0.85" in text
+    by_hand = _limits(reports.make(object_side="complement"))[
+        "Which side is the object"
+    ]
+    assert "by hand, against the rule" in by_hand
+
+
+def test_annotated_boxes_are_owned_up_to():
+    made = reports.make(data=reports.DATA._replace(training_crop="box"))
+    assert "cropped by annotated boxes" in _limits(made)["What it has learned"]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

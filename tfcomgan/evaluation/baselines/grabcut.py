@@ -1,0 +1,97 @@
+"""GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) with a box for every picture.
+
+OpenCV's implementation. The box takes the place of the user's: all but a margin. Reads
+no labels and learns nothing beyond the colour models of the picture itself.
+"""
+
+import cv2
+import numpy as np
+
+from tfcomgan import config
+from tfcomgan.evaluation.baselines import checks
+
+
+@config.settings("grabcut")
+class GrabCutSettings:
+    """Settings of GrabCut.
+
+    Attributes:
+      margin: Share of the picture's side that is surely background, at each of the four
+        borders, in (0, 0.5). Rounded to pixels, at least one; one stays in the middle.
+      iterations: Rounds of colour models and graph cut, at least 1.
+    """
+
+    margin: float = 0.05
+    iterations: int = 5
+
+    def __post_init__(self):
+        if not 0 < self.margin < 0.5:
+            raise ValueError(
+                f"`grabcut.margin` must lie inside (0, 0.5). Received: {self.margin}. "
+                "GrabCut needs sure background, and a box to look into."
+            )
+        if self.iterations < 1:
+            raise ValueError(
+                f"`grabcut.iterations` must be at least 1. Received: {self.iterations}."
+            )
+
+
+def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
+    """Masks of what GrabCut takes for the object, each picture by itself.
+
+    The same pictures give the same masks, in any order: OpenCV's global random numbers
+    are seeded anew for each.
+
+    Args:
+      images_uint8: uint8 [B, H, W, 3], RGB, at least 3 pixels high and wide.
+
+    Returns:
+      float32 [B, H, W, 1] in {0, 1}; all 0 for a picture of one colour.
+
+    Raises:
+      ValueError: The pictures are not uint8 [B, H, W, 3], or too small.
+    """
+    images_uint8 = checks.checked_images(images_uint8, least=3)
+    masks = np.zeros((*images_uint8.shape[:3], 1), np.float32)
+    for mask, picture in zip(masks, images_uint8, strict=True):
+        mask[..., 0] = _cut(picture, settings)
+    return masks
+
+
+def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
+    """Bool [H, W], True on the object."""
+    if np.all(picture == picture[0, 0]):
+        return np.zeros(picture.shape[:2], bool)  # OpenCV would return some of the box.
+    labels = np.full(picture.shape[:2], cv2.GC_BGD, np.uint8)
+    inside = tuple(_all_but(settings.margin, side) for side in labels.shape)
+    labels[inside] = cv2.GC_PR_FGD
+    return cut(picture, labels, settings.iterations)
+
+
+def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray:
+    """OpenCV's GrabCut; the colour models treat channels alike, so RGB may stay RGB.
+
+    Args:
+      image_uint8: uint8 [H, W, 3].
+      labels: uint8 [H, W] of OpenCV's GC_ constants, of both sides; changed.
+      iterations: At least 1.
+
+    Returns:
+      bool [H, W], True on the object.
+    """
+    cv2.setRNGSeed(0)  # Of this thread: k-means starts from random colours.
+    cv2.grabCut(
+        np.ascontiguousarray(image_uint8),
+        labels,
+        None,
+        None,
+        None,
+        iterations,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
+
+
+def _all_but(margin: float, side: int) -> slice:
+    width = min(max(round(margin * side), 1), (side - 1) // 2)
+    return slice(width, side - width)

@@ -1,0 +1,174 @@
+"""Numbers of a trained generator: its pictures beside real ones, and its control.
+
+Joins `metrics.features`, `metrics.generation` and `metrics.disentanglement`; what is
+returned is plain JSON under headings that a reader understands.
+"""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfcomgan import config
+from tfcomgan.data.input_pipeline import scale
+from tfcomgan.latents import Latents, Sampler
+from tfcomgan.metrics import disentanglement, generation, reference
+from tfcomgan.metrics.disentanglement import Painted
+from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.networks.generator import Scene
+
+Paint = Callable[[Latents], Scene]
+Numbers = dict[str, dict[str, float]]
+
+
+@config.settings("disentanglement")
+class DisentanglementSettings:
+    """How the control by z, f and b is measured.
+
+    Attributes:
+      num_pairs: Pairs of scenes whose layers are compared.
+      num_pictures: Scenes for the classifiers that read codes; a quarter is unseen.
+      classifier_steps: Length of their training.
+    """
+
+    num_pairs: int = 1000
+    num_pictures: int = 5000
+    classifier_steps: int = 600
+
+    def __post_init__(self):
+        for name, least in (
+            ("num_pairs", 1),
+            ("num_pictures", 4),
+            ("classifier_steps", 1),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"`disentanglement.{name}` must be at least {least}. "
+                    f"Received: {getattr(self, name)}."
+                )
+
+
+def realism(
+    paint: Paint,
+    sampler: Sampler,
+    images: np.ndarray,
+    settings: GenerationMetricsSettings,
+    *,
+    cache_dir: pathlib.Path,
+    fingerprint: str,
+) -> Numbers:
+    """Distances between generated and real pictures, under the heading 'Generation'.
+
+    Args:
+      paint: Latents to a scene.
+      sampler: Called with the number of a batch.
+      images: The real ones, uint8 [N,H,W,3].
+      settings: Samples and features.
+      cache_dir: Of the real pictures' statistics.
+      fingerprint: Of the real pictures, see `reference.reference_statistics`.
+
+    Returns:
+      `generation.scores`, with the numbers of pictures on both sides.
+
+    Raises:
+      UserError: Inception is named and cannot be had.
+    """
+    extractor = settings.extractor()
+    real = reference.reference_statistics(
+        extractor,
+        images,
+        cache_dir,
+        fingerprint,
+        kernel_samples=settings.kernel_samples,
+    )
+    draw = tf.function(lambda step: paint(sampler(step)).composite)
+    batches = -(-settings.num_samples // sampler.batch_size)
+    steps = tf.range(batches, dtype=tf.int64)
+    fake = reference.extract(
+        extractor,
+        (images.to_uint8(draw(step).numpy()) for step in steps),
+        num_images=settings.num_samples,
+        kernel_samples=settings.kernel_samples,
+    )
+    counts = {
+        "generated pictures": settings.num_samples,
+        "real pictures": len(images),
+    }
+    return {"Generation": generation.scores(real, fake) | counts}
+
+
+def control(
+    paint: Paint, sampler: Sampler, settings: DisentanglementSettings
+) -> Numbers:
+    """What each variable moves; and, of a generator with codes, how well layers show them.
+
+    Returns:
+      `disentanglement.effect_matrix` as 'b on mask', 1 where a variable alone moves a
+      layer as much as all together; and accuracies as 'f from foreground', with chance.
+    """
+    effects = disentanglement.effect_matrix(paint, sampler, settings.num_pairs)
+    found = {
+        "Movement of a layer by one variable, of that by all": {
+            f"{variable} on {layer}": effect
+            for variable, layers in effects.items()
+            for layer, effect in layers.items()
+        }
+    }
+    if not sampler.num_codes:
+        return found
+    painted = disentanglement.paint_layers(paint, sampler, settings.num_pictures)
+    found["Codes read from unseen layers"] = {
+        f"{code} from {layer}": disentanglement.code_accuracy(
+            getattr(painted, layer),
+            getattr(painted, code),
+            num_codes=sampler.num_codes,
+            steps=settings.classifier_steps,
+        ).value
+        for layer in ("foreground", "background")
+        for code in ("f", "b")
+    } | {"chance": 1 / sampler.num_codes}
+    return found
+
+
+def clusters(
+    paint: Paint,
+    sampler: Sampler,
+    images: np.ndarray,
+    labels: np.ndarray,
+    settings: DisentanglementSettings,
+) -> Numbers:
+    """Real pictures put into clusters by the f that a classifier reads from them.
+
+    Args:
+      images: uint8 [N,H,W,3].
+      labels: int [N]; read here alone.
+    """
+    painted: Painted = disentanglement.paint_layers(
+        paint, sampler, settings.num_pictures
+    )
+    read = disentanglement.train_classifier(
+        painted.composite,
+        painted.f,
+        num_codes=sampler.num_codes,
+        steps=settings.classifier_steps,
+    )
+    parts = [
+        read(disentanglement.shrink(scale(part)).numpy())
+        for part in reference.batches(images)
+    ]
+    found = np.concatenate(parts)
+    return {
+        "Clusters of real pictures by f, against their labels": {
+            "ACC": disentanglement.clustering_accuracy(found, labels),
+            "NMI": disentanglement.normalized_mutual_information(found, labels),
+        }
+    }
+
+
+def lines(numbers: Numbers) -> str:
+    """The numbers as text, a line a heading."""
+    return "\n".join(
+        f"{heading}: " + ", ".join(f"{name} {value:.3g}" for name, value in row.items())
+        for heading, row in numbers.items()
+    )

@@ -1,0 +1,117 @@
+"""Numbers of a segmenter beside those of methods that learn nothing."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tfcomgan import config
+from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
+from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.metrics import segmentation
+
+BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
+# {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
+Results = dict[str, dict[str, dict[str, dict[str, float]]]]
+
+
+@config.settings("evaluation")
+class EvaluationSettings:
+    """Which pictures are scored, and how.
+
+    Attributes:
+      splits: Splits of the data set; the first is where the mean mask comes from.
+      threshold: Probability from which a pixel counts as object.
+      baselines: Methods that learn nothing, of `BASELINES`; 'grabcut' and 'iem' take
+        milliseconds to seconds a picture.
+    """
+
+    splits: tuple[str, ...] = ("train", "test")
+    threshold: float = 0.5
+    baselines: tuple[str, ...] = ("otsu", "mean_mask")
+
+    def __post_init__(self):
+        if not self.splits or not 0 < self.threshold < 1:
+            raise ValueError(
+                "`evaluation` needs at least one split and a threshold inside (0, 1). "
+                f"Received: {self}."
+            )
+        unknown = [name for name in self.baselines if name not in BASELINES]
+        if unknown:
+            raise ValueError(
+                f"`evaluation.baselines` must be among {', '.join(BASELINES)}. "
+                f"Received: {', '.join(unknown)}."
+            )
+
+
+def evaluate(
+    predictions: Mapping[str, np.ndarray],
+    splits: Mapping[str, Examples],
+    settings: EvaluationSettings,
+    *,
+    crop: str,
+    grabcut_settings: GrabCutSettings,
+    iem_settings: IEMSettings,
+) -> Results:
+    """Scores of the segmenter and of baselines on each split.
+
+    Args:
+      predictions: The segmenter's, from `inference.predictor`, by split.
+      splits: Pictures with masks, by name.
+      settings: Threshold and baselines.
+      crop: How the pictures were cropped; part of the protocol's name.
+      grabcut_settings, iem_settings: Of these baselines.
+
+    Returns:
+      {protocol: {method: {metric: {'mean', 'low', 'high', 'pooled'}}}}; a protocol names
+      split, crop, size and threshold, as in 'test_center_32px_t0.5'. '..._otsu' scores
+      the segmenter at Otsu's threshold of its own probabilities over the split.
+    """
+    mean = mean_mask.mean_mask(next(iter(splits.values())).masks)
+    run = {
+        "otsu": otsu.otsu_masks,
+        "mean_mask": lambda images: mean_mask.predict(mean, images),
+        "grabcut": lambda images: grabcut.grabcut_masks(images, grabcut_settings),
+        "iem": lambda images: iem.iem_masks(images, iem_settings),
+    }
+    results = {}
+    for split, examples in splits.items():
+        size, predicted = examples.images.shape[1], predictions[split]
+
+        def name(threshold, split=split, size=size):
+            return segmentation.result_name(split, crop, size, threshold)
+
+        masks = {"segmenter": predicted}
+        masks |= {method: run[method](examples.images) for method in settings.baselines}
+        results[name(settings.threshold)] = {
+            method: _summary(found, examples.masks, settings.threshold)
+            for method, found in masks.items()
+        }
+        threshold = segmentation.otsu_threshold(predicted)
+        results[name("otsu")] = {
+            "segmenter": _summary(predicted, examples.masks, threshold)
+        }
+    return results
+
+
+def _summary(masks, truth, threshold) -> dict[str, dict[str, float]]:
+    summaries = segmentation.summarize(masks, truth, threshold)
+    return {metric: summary._asdict() for metric, summary in summaries.items()}
+
+
+def table(results: Results) -> str:
+    """The results as text, in percent."""
+    width = 12 + max(map(len, results))
+    lines = [f"{'':{width}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"]
+    for protocol, methods in results.items():
+        for method, scores in methods.items():
+            means = {metric: 100 * score["mean"] for metric, score in scores.items()}
+            low, high = (100 * scores["iou_plain"][end] for end in ("low", "high"))
+            lines.append(
+                f"{protocol:{width - 10}}{method:10}{means['iou_plain']:6.1f}"
+                f"{f'{low:.1f} to {high:.1f}':>14}{means['dice_plain']:7.1f}"
+                f"{means['iou_best_polarity']:9.1f}{means['dice_best_polarity']:7.1f}"
+            )
+    lines.append("Per-image means, percent. * best polarity per image, by the truth.")
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""The areas of segmented pictures as a CSV file, which also tells what is finished.
+
+A row is written when the other results of its picture are. It counts as long as
+picture, name and model are the same and the picture's file has not changed.
+"""
+
+import contextlib
+import csv
+import os
+import pathlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TextIO
+
+from tfcomgan.photos.finding import Photo
+
+
+class Row(NamedTuple):
+    """A segmented picture.
+
+    picture: Its file, as it was named.
+    name: Of its results, without suffix.
+    width, height: Pixels, upright.
+    object_pixels: Those with a probability of at least one half.
+    object_share: The same as a share of all, in [0, 1].
+    modified: Time of the file's last change, in ns.
+    model: Digest of the exported segmenter.
+    """
+
+    picture: str
+    name: str
+    width: int
+    height: int
+    object_pixels: int
+    object_share: float
+    modified: int
+    model: str
+
+
+def read(path: pathlib.Path) -> Iterator[Row]:
+    """The rows of a file, without any that a killed run left incomplete."""
+    if not path.exists():
+        return
+    with _opened(path, "r") as file:
+        for row in csv.DictReader(file):
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                kinds = Row.__annotations__
+                yield Row(**{name: kinds[name](row[name]) for name in kinds})
+
+
+def is_current(row: Row, photo: Photo, model: str) -> bool:
+    """Whether a row is of this picture as it is now, by this model."""
+    return row[:2] == photo and row.model == model and row.modified == modified(photo)
+
+
+def modified(photo: Photo) -> int:
+    """Time of the file's last change, in ns; 0 where it is gone."""
+    return os.stat(photo.path).st_mtime_ns if os.path.exists(photo.path) else 0
+
+
+def begin(path: pathlib.Path, kept: Iterable[Row]) -> TextIO:
+    """Writes the file anew with the rows that are kept; to be closed, and `add`ed to."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _opened(temporary, "w") as file:
+        csv.writer(file).writerow(Row._fields)
+        csv.writer(file).writerows(kept)
+    os.replace(temporary, path)
+    return _opened(path, "a")
+
+
+def add(file: TextIO, row: Row) -> None:
+    """Adds a row, at once on disk."""
+    csv.writer(file).writerow(row)
+    file.flush()
+
+
+def _opened(path: pathlib.Path, mode: str) -> TextIO:
+    # File names need not be UTF-8.
+    return path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")

@@ -1,0 +1,187 @@
+"""Trains one Keras model with its own train_step, resumably, on all replicas.
+
+`train` knows nothing of ComGAN: it gets factories and calls them inside the scope of a
+`tf.distribute` strategy.
+"""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from tfcomgan.errors import UserError
+from tfcomgan.models import update
+from tfcomgan.training import callbacks
+from tfcomgan.training.checkpoints import Checkpoints
+
+Precision = Literal["float32", "mixed_bfloat16"]
+
+
+def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
+    """One replica a device; see `replicas`."""
+    return tf.distribute.MirroredStrategy(replicas(devices))
+
+
+def replicas(devices: Sequence[str] = ()) -> list[str]:
+    """The devices to train on: those named, else all GPUs, else one CPU.
+
+    Several CPUs ('cpu:0', 'cpu:1') are logical ones on the same cores, for tests.
+
+    Raises:
+      UserError: A device does not exist.
+    """
+    wanted = [name.strip().lower() for name in devices]
+    num_cpus = sum(name.startswith("cpu") for name in wanted)
+    if num_cpus > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * num_cpus
+        )
+    known = [
+        device.name.removeprefix("/device:").lower()
+        for kind in ("GPU", "CPU")
+        for device in tf.config.list_logical_devices(kind)
+    ]
+    if unknown := [name for name in wanted if name not in known]:
+        raise UserError(
+            f"--devices names {unknown[0]!r}, which is not here. "
+            f"Devices: {', '.join(known)}."
+        )
+    gpus = [name for name in known if name.startswith("gpu")]
+    return wanted or gpus or ["cpu:0"]
+
+
+@contextlib.contextmanager
+def precision(policy: Precision):
+    """Keras' dtype policy inside the block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def train(
+    *,
+    make_model: Callable[[], keras.Model],
+    make_batches: Callable[[int], tf.data.Dataset],
+    watchers: Callable[[keras.Model], list[keras.callbacks.Callback]],
+    on: tf.distribute.Strategy,
+    steps: int,
+    steps_per_execution: int,
+    batch_size: int,
+    seed: int,
+    policy: Precision,
+    checkpoint_dir: pathlib.Path,
+    checkpoint_every: int,
+    fingerprint: str,
+) -> keras.Model:
+    """Trains to `steps` steps, from the newest checkpoint on if there is one.
+
+    Args:
+      make_model: Builds the model, with `checkpointed()` and all variables created.
+      make_batches: First step to the batches from there on.
+      watchers: Model to further callbacks; their `first_step` is set before `fit`.
+      on: Strategy whose replicas share each batch.
+      steps: Length of the whole training.
+      steps_per_execution: Steps between two returns to Python; changes no result.
+      batch_size: Global batch size.
+      seed: Seeds the initial weights.
+      policy: 'float32' or 'mixed_bfloat16'.
+      checkpoint_dir: Folder of the checkpoints.
+      checkpoint_every: Steps between two of them; one is saved at the end too.
+      fingerprint: Of the stage; a checkpoint of another is refused.
+
+    Returns:
+      The trained model.
+
+    Raises:
+      UserError: The batch does not divide among the replicas, a loss is not finite, or
+        the checkpoint is damaged or of other settings.
+    """
+    check_batch_size(batch_size, on.num_replicas_in_sync)
+    keras.utils.set_random_seed(seed)
+    with on.scope(), precision(policy):
+        model = make_model()
+        model.compile(
+            optimizer=None, jit_compile=False, steps_per_execution=steps_per_execution
+        )
+        checkpoints = Checkpoints(checkpoint_dir, fingerprint, model.checkpointed())
+        start = checkpoints.restore()
+        if start >= steps:
+            return model
+        saver = callbacks.Saver(checkpoints, every=checkpoint_every, steps=steps)
+        # Last: what is noted of a step must not be missing where one goes on from it.
+        listeners = [*watchers(model), saver]
+        for listener in listeners:
+            listener.first_step = start
+        with _named_failures(checkpoint_dir):
+            model.fit(
+                make_batches(start),
+                steps_per_epoch=steps - start,
+                callbacks=listeners,
+                shuffle=False,
+                verbose=0,
+            )
+        if checkpoints.step < steps:
+            raise RuntimeError(f"Stopped after {checkpoints.step} of {steps} steps.")
+    return model
+
+
+def check_batch_size(batch_size: int, replicas: int) -> None:
+    """Raises UserError unless the global batch divides among the replicas."""
+    if batch_size % replicas:
+        raise UserError(
+            "BATCH_SIZE must be divisible by the number of replicas. Received: "
+            f"{batch_size} for {replicas} replicas. Set BATCH_SIZE (for the segmenter: "
+            "SEGMENTER_BATCH_SIZE), or --devices."
+        )
+
+
+def check_memory(batch_size: int, image_size: int) -> None:
+    """Raises UserError for a batch that cannot fit; Linux would kill us without a word.
+
+    A lower bound: ten float32 pictures an example, for the real one, the composite, its
+    layers and their gradients.
+    """
+    needed = 10 * batch_size * image_size**2 * 3 * 4
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise UserError(
+            f"BATCH_SIZE={batch_size} would run out of memory: its pictures alone take "
+            f"{needed / 2**30:.0f} GiB, and this machine has {memory / 2**30:.0f} GiB. "
+            "Lower BATCH_SIZE (for the segmenter: SEGMENTER_BATCH_SIZE)."
+        )
+
+
+@contextlib.contextmanager
+def _named_failures(checkpoint_dir: pathlib.Path):
+    """Says which loss was not finite at which step, and what to do."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if update.NON_FINITE not in error.message:
+            raise
+        name, step = update.parse_non_finite(error.message)
+        problem = f"The loss `{name}` is not finite at step {step}"
+        raise UserError(_diverged(problem, checkpoint_dir)) from error
+    except FloatingPointError as error:
+        raise UserError(_diverged(str(error), checkpoint_dir)) from error
+
+
+def _diverged(problem: str, checkpoint_dir: pathlib.Path) -> str:
+    has_checkpoint = any(checkpoint_dir.glob("*.index"))
+    state = (
+        f"; the last good checkpoint is kept in {checkpoint_dir}"
+        if has_checkpoint
+        else " before its first checkpoint"
+    )
+    return (
+        f"{problem}. Training stopped{state}. Lower the learning rate "
+        "(adam.learning_rate), use PRECISION='float32', or another SEED."
+    )

@@ -1,0 +1,261 @@
+"""Watches a training for the two trivial solutions of section 3.1.
+
+First: the mask is full or empty, one layer is the whole picture; also where that layer is
+the foreground for one z and the background for another. Second: the mask means nothing,
+because the layers are the same or the mask is the same for every z. What is found
+depends on the readings alone, which lie beside the checkpoints: a resumed training
+finds what an unbroken one does.
+"""
+
+import itertools
+import json
+import math
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from absl import logging
+
+from tfcomgan import config
+from tfcomgan.errors import UserError
+from tfcomgan.training import callbacks
+
+READINGS = "readings.jsonl"
+
+
+class Sign(NamedTuple):
+    """What shows a trivial solution: which one, in words, and what to change."""
+
+    solution: Literal[1, 2]
+    text: str
+    advice: str
+
+
+_BALANCE = (
+    "Raise comgan.area_weight (20 in gin/scenes.gin), lower comgan.binary_weight (beta), "
+    "or take another SEED"
+)
+SIGNS = {
+    "empty": Sign(1, "the mask is empty", _BALANCE),
+    "full": Sign(1, "the mask is full", _BALANCE),
+    "full_or_empty": Sign(1, "most masks are either full or empty", _BALANCE),
+    "equal_layers": Sign(
+        2,
+        "foreground and background are the same",
+        "Lower adam.learning_rate or comgan.binary_weight (beta), raise "
+        "comgan.info_weight where there are codes, or take another SEED",
+    ),
+    "one_mask": Sign(
+        2,
+        "the mask is the same for every z",
+        "Lower comgan.binary_weight (beta), raise generator.width, share features "
+        "(generator.architecture='comgan' or 'ds_comgan'), or take another SEED",
+    ),
+}
+
+_NOT_NEGATIVE = (
+    "min_area",
+    "max_one_layer",
+    "min_difference",
+    "min_variation",
+    "max_restarts",
+)
+
+
+@config.settings("monitor")
+class MonitorSettings:
+    """When a mask counts as trivial, and what is done about it; bound per stage.
+
+    Attributes:
+      on_trivial: 'warn'; 'stop' with an error; or 'restart' with another seed.
+      every: Steps between readings.
+      window: Steps for which all readings must show the sign.
+      min_area: Share of the picture below which a mask is empty; of its complement, full.
+      max_one_layer: Share of the scenes, above which full or empty masks, one by one, are
+        taken for a trivial solution though their mean is neither.
+      min_difference: Mean |foreground - background|, of pixels in [-1, 1], below which
+        the layers are the same.
+      min_variation: Standard deviation of the mask over z, mean over pixels, below which
+        it is the same for every z.
+      max_restarts: Seeds tried beyond the first; then the training stops.
+    """
+
+    on_trivial: Literal["warn", "stop", "restart"] = "warn"
+    every: int = 20
+    window: int = 200
+    min_area: float = 0.02
+    max_one_layer: float = 0.5
+    min_difference: float = 0.02
+    min_variation: float = 0.01
+    max_restarts: int = 3
+
+    def __post_init__(self):
+        if not 1 <= self.every <= self.window:
+            raise ValueError(
+                "`monitor.every` must lie in [1, monitor.window]. "
+                f"Received: every={self.every}, window={self.window}."
+            )
+        for name in (
+            "min_area",
+            "max_one_layer",
+            "min_difference",
+            "min_variation",
+            "max_restarts",
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"`monitor.{name}` must not be negative. "
+                    f"Received: {getattr(self, name)}."
+                )
+
+    def check(self, stage: str, steps: int) -> None:
+        """Raises UserError where the window is longer than the training."""
+        if self.window > steps:
+            raise UserError(
+                "`monitor.window` must not be longer than the training. Received: "
+                f"{self.window}, and {steps} steps in {stage}. Set "
+                f"--gin_param=monitor.window={steps}, and monitor.every at most that."
+            )
+
+    def sign(self, values: Mapping[str, float]) -> str | None:
+        """The sign that a reading shows, by its name in `SIGNS`; absent values show none.
+
+        A full or empty mask is the first solution, though it is also one for every z.
+        """
+        area = values.get("mask_area", 0.5)
+        if area < self.min_area:
+            return "empty"
+        if area > 1 - self.min_area:
+            return "full"
+        if values.get("one_layer", 0.0) > self.max_one_layer:
+            return "full_or_empty"
+        if values.get("layer_difference", math.inf) < self.min_difference:
+            return "equal_layers"
+        if values.get("mask_variation", math.inf) < self.min_variation:
+            return "one_mask"
+        return None
+
+
+class Reading(NamedTuple):
+    """Monitored values after a step."""
+
+    step: int
+    values: dict[str, float]
+
+
+class Finding(NamedTuple):
+    """A sign that all readings of a window or more showed, from step to step."""
+
+    sign: str
+    first_step: int
+    last_step: int
+
+    @property
+    def solution(self) -> int:
+        """Which trivial solution it is, the first or the second."""
+        return SIGNS[self.sign].solution
+
+    def text(self, seed: int, *, is_last: bool = False) -> str:
+        """One line for people."""
+        _, what, advice = SIGNS[self.sign]
+        name = {1: "First", 2: "Second"}[self.solution]
+        end = "the end" if is_last else f"step {self.last_step}"
+        return (
+            f"{name} trivial solution with seed {seed}: {what}, from step "
+            f"{self.first_step} to {end}. {advice}."
+        )
+
+
+def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Finding]:
+    """What a training's readings, in their order, amount to."""
+    needed = -(-settings.window // settings.every)
+    runs = itertools.groupby(
+        readings, key=lambda reading: settings.sign(reading.values)
+    )
+    found = [(sign, [reading.step for reading in run]) for sign, run in runs]
+    return [
+        Finding(sign, steps[0], steps[-1])
+        for sign, steps in found
+        if sign is not None and len(steps) >= needed
+    ]
+
+
+class Restart(Exception):
+    """The training is to be given up for one with another seed."""
+
+
+class Monitor(callbacks.EveryFewSteps):
+    """Reads the logs every few steps, warns in log and TensorBoard, and acts.
+
+    Args:
+      settings: What counts as trivial.
+      seed: Of this training.
+      steps: Its length.
+      folder: Of its checkpoints; the readings lie there too.
+      board: TensorBoard's file.
+      area: Name of the mask's area among the logs.
+    """
+
+    def __init__(
+        self,
+        settings: MonitorSettings,
+        *,
+        seed: int,
+        steps: int,
+        folder: pathlib.Path,
+        board: callbacks.Board,
+        area: str = "mask_area",
+    ):
+        super().__init__(self._read, every=settings.every, steps=steps)
+        self._settings, self._seed, self._board = settings, seed, board
+        self._file = folder / READINGS
+        self._names = {
+            "mask_area": area,
+            "one_layer": "one_layer",
+            "layer_difference": "layer_difference",
+            "mask_variation": "mask_variation",
+        }
+        self._readings = []
+
+    def on_train_begin(self, logs=None):
+        # Steps past the checkpoint are done again.
+        self._readings = [r for r in read(self._file) if r.step <= self.first_step]
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text("".join(map(_line, self._readings)))
+
+    def _read(self, step: int, logs: dict) -> None:
+        known = len(findings(self._readings, self._settings))
+        values = {k: float(logs[n]) for k, n in self._names.items() if n in logs}
+        self._readings.append(Reading(step, values))
+        with self._file.open("a") as file:
+            file.write(_line(self._readings[-1]))
+        found = findings(self._readings, self._settings)
+        is_now = bool(found) and found[-1].last_step == step
+        solution = found[-1].solution if is_now else 0
+        self._board.scalars(step, {"trivial_solution": solution})
+        if len(found) > known:
+            self._respond(step, found[-1])
+
+    def _respond(self, step: int, finding: Finding) -> None:
+        text = finding.text(self._seed)
+        logging.error("%s", text)  # The commands show errors alone.
+        self._board.text("trivial_solution", text, step=step)
+        if self._settings.on_trivial == "stop":
+            raise UserError(f"{text} Training stopped (monitor.on_trivial='stop').")
+        if self._settings.on_trivial == "restart":
+            raise Restart(text)
+
+
+def read(file: pathlib.Path) -> list[Reading]:
+    """The readings of a file, as far as it goes; none where there is no file."""
+    readings = []
+    for line in file.read_text().splitlines() if file.exists() else ():
+        try:
+            readings.append(Reading(*json.loads(line)))
+        except ValueError:  # Of a killed process.
+            break
+    return readings
+
+
+def _line(reading: Reading) -> str:
+    return json.dumps(reading) + "\n"
