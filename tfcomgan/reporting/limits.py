@@ -112,7 +112,8 @@ def _warnings(report):
         if stage.notes:
             yield f"Warning: the monitor of {stage.name}", " ".join(stage.notes)
     if report.rounds and report.rounds[-1]["agreement"] is None:
-        yield "Warning: self-training found no masks to learn", report.rounds_notes[-2]
+        said = " ".join(report.rounds_notes)
+        yield "Warning: self-training found no masks to learn", said
     if report.mask_area is not None and _is_trivial(report.mask_area):
         yield (
             "Warning: trivial masks",
