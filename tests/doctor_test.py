@@ -235,9 +235,15 @@ def test_mistakes_give_a_message_before_tensorflow_starts(no_tensorflow, args, m
     assert done.stderr.startswith("error: ") and message in done.stderr
 
 
-def test_out_inside_the_pictures_is_refused(main, photos):
-    with pytest.raises(UserError, match="would pass for one of your pictures"):
-        main(gin_file=["gin/folder.gin"], manual_dir="photos", out="photos/doctor")
+def test_the_sheet_among_the_pictures_is_marked_and_passed_over(main, photos):
+    for path in (photos / "images").iterdir():
+        path.rename(photos / path.name)
+    (photos / "masks").rename(photos.parent / "masks")
+    given = {"gin_file": ["gin/folder.gin"], "manual_dir": "photos", "out": "photos"}
+    main(**given)
+    text = main(**given)
+    assert "Pictures: 9 train, 1 test" in text
+    assert "Passed over, results of tfcomgan: contact_sheet.png." in text
 
 
 def test_help_lists_the_flags_without_waiting_for_tensorflow(no_tensorflow):

@@ -32,7 +32,7 @@ import tqdm
 from absl import flags
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
-from tfcomgan import command_line
+from tfcomgan import command_line, marks
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
@@ -113,10 +113,14 @@ def segment(
       UserError: There is no model, a picture is missing or cannot be read, or `out`
         cannot be written or holds the pictures.
     """
-    found = finding.find(arguments, [out / kind for kind in RESULTS])
+    found = finding.find(
+        arguments,
+        [out / kind for kind in RESULTS],
+        tell=lambda line: print(line, file=sys.stderr),
+    )
     version = versions.find(model_dir, versions.SEGMENTER)
     digest = versions.digest(version)
-    command_line.make_folder(out)
+    _make_folders(out, kinds)
     done = set()
     kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
     file = ledger.begin(out / _AREAS, kept)
@@ -138,6 +142,21 @@ def segment(
     )
     if unread:
         raise UserError(f"{unread} of {len(found)} pictures could not be read.")
+
+
+def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
+    """Makes the folders of the results, unless somebody else's files lie there."""
+    for kind in kinds:
+        folder = out / kind
+        is_ours = (out / _AREAS).exists() or marks.ALL in marks.read(folder)
+        if not is_ours and folder.is_dir() and any(folder.iterdir()):
+            raise UserError(
+                f"--out={out} has a folder {kind} with files that are not of this "
+                "command, and masks of yours could be overwritten. Name another folder."
+            )
+    command_line.make_folder(out, _AREAS, *kinds)
+    for kind in kinds:  # Each with a mark of its own, as it may be moved from there.
+        command_line.make_folder(out / kind)
 
 
 def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator[Row]:

@@ -20,8 +20,9 @@ from PIL import Image
 from tfcomgan import config
 from tfcomgan.data import listing as listings
 from tfcomgan.data import making, parallel
-from tfcomgan.data.listing import Listing, shown, some
+from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 
 
@@ -103,8 +104,7 @@ class Folder(making.PictureBuilder):
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
-        if files.ignored:
-            facts["notes"].append(f"Other files ignored: {some(files.ignored)}.")
+        facts["notes"] += files.notes()
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)

@@ -14,7 +14,7 @@ from typing import Literal
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
-from tfcomgan.data import folder, listing, making
+from tfcomgan.data import folder, listing, making, walking
 from tfcomgan.errors import UserError
 
 
@@ -52,7 +52,7 @@ class Fs100(making.PictureBuilder):
 
 def _example(faces: listing.Listing, store_size: int, index: int):
     image, _ = folder.shrink(*faces.read(index), store_size)
-    name = listing.shown(faces.pictures[index])
+    name = walking.shown(faces.pictures[index])
     return name, {"image": image, "label": _person(name), "file_name": name}
 
 
@@ -113,6 +113,10 @@ class Fs100Source(making.Source):
                 f"`fs100.num_classes` is {self.num_classes}. Expected is one folder per "
                 "person. Add people, or lower it."
             )
-        people = tuple(map(listing.shown, everyone[: self.num_classes]))
-        names = tuple(n for n in found.pictures if listing.shown(_person(n)) in people)
+        people = tuple(map(walking.shown, everyone[: self.num_classes]))
+        names = tuple(
+            n
+            for n in found.pictures
+            if walking.shown(_person(n)) in people or n in found.troubles
+        )
         return people, found._replace(pictures=names, masks=None)
