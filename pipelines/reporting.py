@@ -7,18 +7,18 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
+from tfcomgan import run_folder
 from tfcomgan.figures.paper import Plate
 from tfcomgan.reporting import curves, facts, page
 from tfcomgan.reporting.environment import Environment
 
-PAGE = "report.html"
 _MONITORED = ("train_generator", "train_segmenter")
 _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `reporting/page.html` into a run folder; see `fill`."""
-    page.write(run_dir / PAGE, fill(run_dir, parameters))
+    """Writes `report.html` into a run folder; see `fill`."""
+    page.write(run_dir / run_folder.REPORT, fill(run_dir, parameters))
 
 
 def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
@@ -39,7 +39,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
     )
     generator, evaluated = info("train_generator"), info("evaluate")
     taught = info("self_train")
-    config = run_dir / "operative_config.gin"
+    config = run_dir / run_folder.CONFIG
     return facts.Report(
         name=run_dir.resolve().name,
         data=facts.Data(
@@ -65,7 +65,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
             for stage in ("evaluate", "self_train")
             for said in info(stage).get("figures", ())
         ],
-        curves=curves.read(run_dir / "logs"),
+        curves=curves.read(run_dir / run_folder.LOGS),
         settings=config.read_text() if config.is_file() else "",
     )
 
@@ -87,6 +87,6 @@ def _stage(
 
 
 def _plate(folder: pathlib.Path, said: Mapping[str, str]) -> Plate:
-    path = folder / "figures" / f"{said['name']}.png"
+    path = folder / run_folder.FIGURES / f"{said['name']}.png"
     image = np.asarray(Image.open(path)) if path.is_file() else None
     return Plate(said["name"], said["caption"], image, said["reason"])

@@ -12,11 +12,13 @@ import shutil
 
 import numpy as np
 
-from pipelines import artifacts, attempts, cache, rounds, teachers
-from pipelines.artifacts import WEIGHTS, Examples, Segmenter
+from pipelines import artifacts, attempts, rounds, teachers
+from pipelines.artifacts import Examples, Segmenter
+from pipelines.attempts import Training
 from pipelines.rounds import Round
-from pipelines.settings import TrainingSettings, Work
 from pipelines.teachers import Refined, Teacher
+from pipelines.work import Work
+from tfcomgan import run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.figures import grids
@@ -28,8 +30,8 @@ from tfcomgan.networks import unet
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.training import callbacks
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.settings import TrainingSettings
 
-NAME = "self_train"
 _CAPTION = (
     "Self-training, round {}: photographs kept aside, the teacher's masks, the same drawn "
     "to the edges, and the masks of the student who learned from such."
@@ -91,7 +93,7 @@ def _keep(
     work: Work, folder: pathlib.Path, network: SegmenterSettings, inputs: InputSettings
 ) -> dict:
     """Makes a network the artifact's; says what it is, for `artifacts.SelfTrained`."""
-    shutil.copyfile(folder / WEIGHTS, work.folder / WEIGHTS)
+    shutil.copyfile(folder / run_folder.NETWORK, work.folder / run_folder.NETWORK)
     made_with = {"segmenter": network, "input_pipeline": inputs}
     return {name: dataclasses.asdict(chosen) for name, chosen in made_with.items()}
 
@@ -113,11 +115,13 @@ class _School:
 
     def attend(self) -> list[Round]:
         """Makes the rounds that are not made yet; returns all."""
-        logs = self.work.place.run_dir / "logs"
+        logs = self.work.place.run_dir / run_folder.LOGS
         if not self.folder(0).exists():
-            for old in logs.glob(f"{NAME}*"):  # Curves of an earlier one would mix in.
+            for old in logs.glob(
+                f"{self.work.stage}*"
+            ):  # Curves of an earlier one would mix in.
                 shutil.rmtree(old)
-        board = callbacks.Board(logs / NAME)
+        board = callbacks.Board(logs / self.work.stage)
         done = []
         while not done or rounds.end(done, self.settings) is None:
             number = len(done)
@@ -133,16 +137,16 @@ class _School:
 
     def folder(self, number: int) -> pathlib.Path:
         """Where a round keeps what it makes."""
-        return self.work.folder / cache.UNFINISHED / f"round-{number}"
+        return self.work.folder / run_folder.UNFINISHED / f"round-{number}"
 
     def publish(self, last: int) -> list[dict]:
         """Copies the sheets of the rounds to people's places; says what they show."""
         made = []
         for number in range(1, last + 1):
-            name = f"{NAME}-{number}"
+            name = f"{self.work.stage}-{number}"
             for folder in (
-                self.work.folder / "figures",
-                self.work.place.run_dir / "pictures",
+                self.work.folder / run_folder.FIGURES,
+                self.work.place.run_dir / run_folder.PICTURES,
             ):
                 folder.mkdir(exist_ok=True)
                 shutil.copyfile(self.folder(number) / _SHEET, folder / f"{name}.png")
@@ -191,7 +195,7 @@ class _School:
         if number == 1:
             return teachers.of_network(self.segmenter.load(), self.segmenter.inputs.low)
         network = unet.build(self.network, self.pictures.image_size)
-        artifacts.load_weights(network, self.folder(number - 1) / WEIGHTS)
+        artifacts.load_weights(network, self.folder(number - 1) / run_folder.NETWORK)
         return teachers.of_network(network, self.pictures.low)
 
     def _refined(self, teacher: Teacher, chosen: np.ndarray, title: str) -> Refined:
@@ -203,12 +207,12 @@ class _School:
         if self.settings.first_teacher != "segmenter":
             return Round(0)
         aside = self._drawn(0)[1]
-        found = self._refined(self._teacher(1), aside, f"{NAME}: fit")
+        found = self._refined(self._teacher(1), aside, self.work.stage)
         return Round(0, fit=found.fit(self.settings))
 
     def _round(self, number: int) -> Round:
         chosen, aside = self._drawn(number)
-        teacher, title = self._teacher(number), f"{NAME}-{number}"
+        teacher, title = self._teacher(number), f"{self.work.stage}-{number}"
         found = self._refined(teacher, chosen, title)
         shown = self._refined(teacher, aside, title)
         is_kept = found.is_kept(self.settings)
@@ -256,9 +260,7 @@ class _School:
             return lambda: self._sheet(*shown, student)
 
         targets = teachers.resized(refined, self.pictures.kept_size)
-        model, watched = attempts.train(
-            self.work._replace(folder=self.folder(number)),
-            f"{NAME}-{number}",
+        training = Training(
             images=self._kept[chosen],
             masks=np.rint(255 * targets).astype(np.uint8),
             pictures=self.pictures,
@@ -269,7 +271,13 @@ class _School:
             shown=("cross_entropy", "real_mask_area"),
             area="real_mask_area",
         )
-        artifacts.save_weights(model.segmenter_ema, self.folder(number) / WEIGHTS)
+        work = self.work._replace(
+            stage=f"{self.work.stage}-{number}", folder=self.folder(number)
+        )
+        model, watched = attempts.train(work, training)
+        artifacts.save_weights(
+            model.segmenter_ema, self.folder(number) / run_folder.NETWORK
+        )
         return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
 
     def _sheet(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfcomgan import config, doctor
+from tfcomgan import doctor
 from tfcomgan.data import inspection, listing, scenes
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.input_pipeline import InputSettings
@@ -30,11 +30,6 @@ def run(*args, cwd):
         text=True,
         timeout=120,
     )
-
-
-@pytest.fixture(autouse=True)
-def no_gin():
-    config.parse([])  # Bindings of a former test would enter all settings.
 
 
 @pytest.fixture

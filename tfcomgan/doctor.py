@@ -225,7 +225,7 @@ def _main(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
     config.resolve(given.gin_file)  # A misspelt file need not wait for TensorFlow.
     from pipelines import run as pipeline
-    from pipelines.settings import PrepareSettings
+    from pipelines.preparing import PrepareSettings
     from tfcomgan.data import listing
     from tfcomgan.data.folder import FolderSource
     from tfcomgan.data.input_pipeline import InputSettings

@@ -43,20 +43,6 @@ from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
 from tfcomgan.serving import export_segmenter, versions
 
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "Required. A run folder (its newest export is used), its folder serving or a copy of "
-    "it, a folder of versions, as in runs/scenes/serving/segmenter, or one version, as in "
-    "runs/scenes/serving/segmenter/1.",
-)
-_OUT = flags.DEFINE_string(
-    "out", None, "Required. Folder of the results; made if missing."
-)
-_WRITE = flags.DEFINE_list(
-    "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
-)
-
 _AREAS = "areas.csv"
 _RED = np.array([255, 0, 0], np.float32)
 _QUICK = 1  # PNG compression: a ninth of the default's time, files a quarter larger.
@@ -83,13 +69,14 @@ RESULTS = {"masks": mask, "cutouts": cutout, "overlays": overlay}
 
 
 def _check(arguments: Sequence[str]) -> None:
+    given = flags.FLAGS
     if not arguments:
         raise UserError("No PICTURE. Name picture files or folders, as in photos.")
-    if not _MODEL.value:
+    if not given.model:
         raise UserError("No --model. Try --model=runs/scenes.")
-    if not _OUT.value:
+    if not given.out:
         raise UserError("No --out. Try --out=segmented.")
-    if unknown := [kind for kind in _WRITE.value if kind not in RESULTS]:
+    if unknown := [kind for kind in given.write if kind not in RESULTS]:
         raise UserError(
             f"--write must be some of {','.join(RESULTS)}. Received: {unknown[0]}."
         )
@@ -209,12 +196,27 @@ def _file(out: pathlib.Path, kind: str, photo: Photo) -> pathlib.Path:
 
 
 def _main(arguments: Sequence[str]) -> None:
-    model, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
-    segment(arguments, model, out, _WRITE.value)
+    given = flags.FLAGS
+    model, out = pathlib.Path(given.model), pathlib.Path(given.out)
+    segment(arguments, model, out, given.write)
 
 
 def run() -> None:
     """The command line."""
+    # Not at import: flags of these names belong to other commands too.
+    flags.DEFINE_string(
+        "model",
+        None,
+        "Required. A run folder (its newest export is used), its folder serving or a copy of "
+        "it, a folder of versions, as in runs/scenes/serving/segmenter, or one version, as in "
+        "runs/scenes/serving/segmenter/1.",
+    )
+    flags.DEFINE_string(
+        "out", None, "Required. Folder of the results; made if missing."
+    )
+    flags.DEFINE_list(
+        "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
+    )
     command_line.run(
         _main,
         doc=__doc__,

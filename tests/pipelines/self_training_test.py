@@ -11,9 +11,10 @@ from command import tiny
 from PIL import Image
 from scipy import ndimage
 
-from pipelines import cache, rounds, teachers
+from pipelines import rounds, teachers
 from pipelines.rounds import Round
 from pipelines.teachers import Refined
+from tfcomgan import run_folder
 from tfcomgan.evaluation.baselines import iem
 from tfcomgan.models.self_training import SelfTrainingSettings
 
@@ -125,7 +126,9 @@ def test_sheets_curves_and_words_tell_the_rounds(taught):
 def test_a_killed_stage_goes_on_and_ends_as_an_unbroken_one(taught, tmp_path, at):
     run_dir = shutil.copytree(command.finished(), tmp_path / "run")
     done = command.start(*tiny(run_dir, *TWO_ROUNDS, ALONE)).kill_when(
-        lambda: list(run_dir.glob(f".partial-self_train-*/{cache.UNFINISHED}/{at}"))
+        lambda: list(
+            run_dir.glob(f".partial-self_train-*/{run_folder.UNFINISHED}/{at}")
+        )
     )
     assert done.code < 0, done
     command.run(*tiny(run_dir, *TWO_ROUNDS, ALONE)).check()

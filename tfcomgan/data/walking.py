@@ -11,14 +11,13 @@ import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tfcomgan import marks
+from tfcomgan import marks, run_folder
 
 # HEIC, which Pillow cannot read, comes from telephones: better refused than passed over.
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg"),
     *(".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
 )
-_RUN_MARK = "run.json"
 _SHOWN = 10  # File names in a sentence.
 # Folders of Synology, QNAP, macOS's archives, Windows, ext4 and Android, in small letters.
 # Those of others begin with a dot.
@@ -119,7 +118,7 @@ class _Walker:
             self.found.locked[name or "."] = error.strerror
             return None
         # A run makes its own pictures, and changes them.
-        if any(entry.name == _RUN_MARK for entry in entries):
+        if any(entry.name == run_folder.MARK for entry in entries):
             self.found.passed_over[name or "."] = "a run folder of tfcomgan"
             return None
         return entries

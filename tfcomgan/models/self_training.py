@@ -6,12 +6,13 @@ true of most masks is learned, what is wrong in some is not (Dombrowski et al., 
 GrabCut by Rother et al., 2004; the guided filter by He et al., 2010). No label is read.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents
+from tfcomgan.field_types import POSITIVE, at_least, within
 from tfcomgan.models import update
 from tfcomgan.networks import unet
 
@@ -43,52 +44,30 @@ class SelfTrainingSettings:
       ema_decay: Of the averaged student, per step.
     """
 
-    rounds: int = 0
+    rounds: Annotated[int, at_least(0)] = 0
     first_teacher: Literal["segmenter", "iem"] = "segmenter"
     refinement: Literal["grabcut", "guided"] = "grabcut"
-    refined_size: int = 0
-    sure_ground: float = 0.03
-    iterations: int = 3
-    radius: float = 0.125
-    eps: float = 1e-3
-    least_iou: float = 0.5
-    least_area: float = 0.04
-    most_area: float = 0.7
-    most_pictures: int = 2500
-    held_aside: int = 200
-    least_kept: float = 0.1
-    agreed: float = 0.95
-    colour_jitter: float = 0.5
-    ema_decay: float = 0.98
+    refined_size: Annotated[int, at_least(0)] = 0
+    sure_ground: Annotated[float, within("[0, 0.5]")] = 0.03
+    iterations: Annotated[int, POSITIVE] = 3
+    radius: Annotated[float, within("(0, 0.5]")] = 0.125
+    eps: Annotated[float, POSITIVE] = 1e-3
+    least_iou: Annotated[float, within("[0, 1]")] = 0.5
+    least_area: Annotated[float, within("[0, 1]")] = 0.04
+    most_area: Annotated[float, within("[0, 1]")] = 0.7
+    most_pictures: Annotated[int, POSITIVE] = 2500
+    held_aside: Annotated[int, POSITIVE] = 200
+    least_kept: Annotated[float, within("[0, 1]")] = 0.1
+    agreed: Annotated[float, within("[0, 1]")] = 0.95
+    colour_jitter: Annotated[float, at_least(0)] = 0.5
+    ema_decay: Annotated[float, within("[0, 1)")] = 0.98
 
     def __post_init__(self):
-        limits = {
-            "must not be negative": {
-                name: getattr(self, name) >= 0
-                for name in ("rounds", "refined_size", "colour_jitter")
-            },
-            "must be positive": {
-                name: getattr(self, name) > 0
-                for name in ("iterations", "most_pictures", "held_aside", "eps")
-            },
-            "must lie in [0, 1]": {
-                name: 0 <= getattr(self, name) <= 1
-                for name in ("least_iou", "least_kept", "agreed", "most_area")
-            },
-            "must lie in [0, 0.5]": {"sure_ground": 0 <= self.sure_ground <= 0.5},
-            "must lie in (0, 0.5]": {"radius": 0 < self.radius <= 0.5},
-            "must lie in [0, 1)": {"ema_decay": 0 <= self.ema_decay < 1},
-            "must lie in [0, self_training.most_area)": {
-                "least_area": 0 <= self.least_area < self.most_area
-            },
-        }
-        for expected, names in limits.items():
-            for name, is_good in names.items():
-                if not is_good:
-                    raise ValueError(
-                        f"`self_training.{name}` {expected}. "
-                        f"Received: {getattr(self, name)}."
-                    )
+        if self.least_area >= self.most_area:
+            raise ValueError(
+                "`self_training.least_area` must be less than most_area. Received: "
+                f"{self.least_area} and {self.most_area}."
+            )
 
 
 class Student(keras.Model):
