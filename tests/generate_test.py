@@ -54,7 +54,7 @@ def test_figures_are_written(run_dir, tmp_path):
     done = _run(run_dir, tmp_path / "new/out", "--columns=3", "--f=2").check()
     names = {"layers", "control", "disentanglement", "interpolation"}
     paths = {tmp_path / f"new/out/{name}.png" for name in names}
-    assert set((tmp_path / "new/out").iterdir()) == paths
+    assert set((tmp_path / "new/out").glob("[!.]*")) == paths
     for path in paths:
         assert f"{path}: " in done.out
         with Image.open(path) as picture:

@@ -32,6 +32,9 @@ from tfcomgan import command_line
 from tfcomgan.errors import UserError
 from tfcomgan.serving import export_generator, versions
 
+_PLATES = ("layers", "control", "disentanglement", "interpolation", "swap")
+_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", "coco")
+
 
 def _check(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
@@ -61,7 +64,7 @@ def _main(arguments: Sequence[str]) -> None:
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
-    out = command_line.make_folder(given.out)
+    out = command_line.make_folder(given.out, *_WRITTEN)
     if given.dataset:
         _write_dataset(version, out, codes)
         return
