@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.figures.paper import Plate
-from tfcomgan.reporting import curves, facts, page
+from tfcomgan.reporting import card, curves, facts, page
 from tfcomgan.reporting.environment import Environment
 
 _MONITORED = ("train_generator", "train_segmenter")
@@ -17,8 +17,12 @@ _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `report.html` into a run folder; see `fill`."""
-    page.write(run_dir / run_folder.REPORT, fill(run_dir, parameters))
+    """Writes `report.html` into a run folder, and a card beside the served models."""
+    report = fill(run_dir, parameters)
+    page.write(run_dir / run_folder.REPORT, report)
+    if "export" not in report.unfinished:
+        path = run_dir / run_folder.SERVING / run_folder.CARD
+        files.write_text(path, card.markdown(report))
 
 
 def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:

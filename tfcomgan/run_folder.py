@@ -11,6 +11,7 @@
     export/                artifact.json; what it names lies in serving/
     .partial-STAGE-.../    a stage at work; unfinished/ in it lets it go on
     serving/NAME/VERSION/  SavedModels, as TensorFlow Serving wants them
+    serving/README.md      the model card
     pictures/              PNG of the trainings and of evaluate
     logs/STAGE/            TensorBoard's files
     report.html
@@ -30,6 +31,7 @@ STAGES = (
 MARK = "run.json"
 CONFIG = "operative_config.gin"
 REPORT = "report.html"
+CARD = "README.md"
 PICTURES, LOGS, SERVING = "pictures", "logs", "serving"
 # In a stage's folder.
 ARTIFACT = "artifact.json"
