@@ -6,6 +6,7 @@
     prepare/               artifact.json: what TFDS has in the data folder
     train_generator/       artifact.json, network.npz, critic.npz
     train_segmenter/       artifact.json, network.npz
+    self_train/            artifact.json, network.npz, figures/
     evaluate/              artifact.json, scores.json, metrics.json, figures/
     export/                artifact.json; what it names lies in serving/
     .partial-STAGE-.../    a stage at work; unfinished/ in it lets it go on
@@ -22,7 +23,10 @@ import json
 import os
 import pathlib
 
-STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+STAGES = (
+    *("prepare", "train_generator", "train_segmenter", "self_train"),
+    *("evaluate", "export"),
+)
 
 MARK = "run.json"
 CONFIG = "operative_config.gin"
