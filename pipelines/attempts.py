@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from pipelines.work import Work
-from tfcomgan import config, run_folder
+from tfcomgan import config, files, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
@@ -74,7 +74,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     watch, first_seed = training.watch, training.schedule.seed
     folder = work.folder / run_folder.UNFINISHED
     file = folder / _GIVEN_UP
-    given_up = json.loads(file.read_text()) if file.exists() else []
+    given_up = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     while len(given_up) <= watch.max_restarts:
         number = len(given_up)
         seed = (first_seed + number * _SEED_STRIDE) % 2**32
@@ -96,9 +96,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
 
 def write_json(file: pathlib.Path, content) -> None:
     """Writes a file whole or not at all."""
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(file)
+    files.write_text(file, json.dumps(content))
 
 
 def _info(findings, readings, seed: int, given_up: list[str]) -> dict:

@@ -70,5 +70,5 @@ def is_grey(result: dict) -> bool:
 def write_csv(path: pathlib.Path, table: Table) -> None:
     """Writes a table, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(table.csv())
+    temporary.write_text(table.csv(), encoding="utf-8")
     temporary.replace(path)

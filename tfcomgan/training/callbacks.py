@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tfcomgan import stopping
 from tfcomgan.images import save_png
 from tfcomgan.training.checkpoints import Checkpoints
 
@@ -28,27 +29,43 @@ class EveryFewSteps(keras.callbacks.Callback):
         self._acted = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = min(self.first_step + batch + 1, self._steps)
+        step = self._step(batch)
         mark = step // self._every
         if self._acted is None:
             self._acted = self.first_step // self._every
         if mark > self._acted or step >= self._steps:
             self._acted = mark
-            try:
-                self._act(step, logs or {})
-            except tf.errors.OutOfRangeError as error:
-                # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
-                # and would end the training as if it were done.
-                raise OSError(error.message) from error
+            self._do(step, logs or {})
+
+    def _step(self, batch: int) -> int:
+        return min(self.first_step + batch + 1, self._steps)
+
+    def _do(self, step: int, logs: dict) -> None:
+        try:
+            self._act(step, logs)
+        except tf.errors.OutOfRangeError as error:
+            # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
+            # and would end the training as if it were done.
+            raise OSError(error.message) from error
 
 
 class Saver(EveryFewSteps):
-    """Saves checkpoints."""
+    """Saves checkpoints, also where a signal asks for the end; see `stopping`."""
 
     def __init__(self, checkpoints: Checkpoints, *, every: int, steps: int):
         super().__init__(
             lambda step, logs: checkpoints.save(step), every=every, steps=steps
         )
+        self._checkpoints = checkpoints
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if stopping.is_asked():
+            if self._checkpoints.step != self._step(batch):
+                self._do(self._step(batch), logs or {})
+            stopping.release()
+        # Only now: of a first step that takes a minute to compile, nothing would be lost.
+        stopping.hold()
 
 
 class Progress(keras.callbacks.Callback):

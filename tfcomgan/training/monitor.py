@@ -239,13 +239,13 @@ class Monitor(callbacks.EveryFewSteps):
         # Steps past the checkpoint are done again.
         self._readings = [r for r in read(self._file) if r.step <= self.first_step]
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text("".join(map(_line, self._readings)))
+        self._file.write_text("".join(map(_line, self._readings)), encoding="utf-8")
 
     def _read(self, step: int, logs: dict) -> None:
         known = len(findings(self._readings, self._settings))
         values = {k: float(logs[n]) for k, n in self._names.items() if n in logs}
         self._readings.append(Reading(step, values))
-        with self._file.open("a") as file:
+        with self._file.open("a", encoding="utf-8") as file:
             file.write(_line(self._readings[-1]))
         found = findings(self._readings, self._settings)
         is_now = bool(found) and found[-1].last_step == step
@@ -267,7 +267,7 @@ class Monitor(callbacks.EveryFewSteps):
 def read(file: pathlib.Path) -> list[Reading]:
     """The readings of a file, as far as it goes; none where there is no file."""
     readings = []
-    for line in file.read_text().splitlines() if file.exists() else ():
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         try:
             readings.append(Reading(*json.loads(line)))
         except ValueError:  # Of a killed process.
