@@ -53,7 +53,7 @@ class Fs100(making.PictureBuilder):
 
 
 def _example(faces: listing.Listing, store_size: int, index: int):
-    image, _ = folder.shrink(*faces.read(index), store_size)
+    image, _ = folder.shrink(*faces.read(index, at_least=store_size), store_size)
     name = walking.shown(faces.pictures[index])
     return name, {"image": image, "label": _person(name), "file_name": name}
 

@@ -28,11 +28,14 @@ class Spread:
 
     is_beam = False
 
-    def each(self, read: Callable, items: Iterable):
-        """read(item), a (key, example), of every item; for `_split_generators`."""
+    def each(self, read: Callable, items: Iterable, *, pixels: Callable | None = None):
+        """read(item), a (key, example), of every item; for `_split_generators`.
+
+        Where threads read, `pixels` is as in `parallel.in_parallel`.
+        """
         if self.is_beam:
             return _beam().Create(list(items)) | _beam().Map(read)
-        return parallel.in_parallel(read, items)
+        return parallel.in_parallel(read, items, pixels=pixels)
 
     def chain(self, read_all: Callable, items: Iterable):
         """The same where read_all(item) gives several: one worker an item."""
