@@ -22,7 +22,7 @@ COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "gener
 COMMANDS += ["main", "play", "segment"]
 # Groups of data files by their folder, for who names one of them; and by their room.
 _GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
-_BESIDE = {"data": [":about"], "reporting": [":page"]}
+_BESIDE = {"data": [":about"], "reporting": [":page"], "tests": [":sources"]}
 
 
 def sources(root: pathlib.Path = ROOT) -> list[str]:

@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tfcomgan.version import __version__
 
@@ -63,7 +64,7 @@ def test_the_lock_file_pins_every_requirement_to_a_version_that_fits():
     assert len(pinned) == len(lines)
     for name in ("requirements.txt", "requirements-dev.txt"):
         for requirement in map(Requirement, _requirements(name)):
-            version = pinned.get(requirement.name.lower())
+            version = pinned.get(canonicalize_name(requirement.name))
             assert version and version in requirement.specifier, (
                 f"{requirement}: make lock"
             )
