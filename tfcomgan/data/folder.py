@@ -85,10 +85,7 @@ class Folder(making.PictureBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         has_masks = self.builder_config.listing.masks is not None
-        kind = "with" if has_masks else "no"
-        return self._describe(
-            f"Pictures of a folder, {kind} masks.", has_masks=has_masks
-        )
+        return self._describe(has_masks=has_masks)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.

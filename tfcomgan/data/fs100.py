@@ -36,10 +36,11 @@ class Fs100BuilderConfig(tfds.core.BuilderConfig):
 class Fs100(making.PictureBuilder):
     """Faces by person; one split, `train`: no other is published."""
 
+    HOMEPAGE = "https://vintage.winklerbros.net/facescrub.html"
+
     def _info(self) -> tfds.core.DatasetInfo:
         label = tfds.features.ClassLabel(names=self.builder_config.people)
-        description = "Faces, one class per person."
-        return self._describe(description, has_masks=False, label=label)
+        return self._describe(has_masks=False, label=label)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
