@@ -85,10 +85,7 @@ class Folder(making.PictureBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         has_masks = self.builder_config.listing.masks is not None
-        kind = "with" if has_masks else "no"
-        return self._describe(
-            f"Pictures of a folder, {kind} masks.", has_masks=has_masks
-        )
+        return self._describe(has_masks=has_masks)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -110,7 +107,7 @@ class Folder(making.PictureBuilder):
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
         return {
-            name: self.each(read, [index[picture] for picture in pictures])
+            name: self.each(read, [index[p] for p in pictures], pixels=files.pixels)
             for name, pictures in zip(
                 ("train", "test"), split(good, source.test_share), strict=True
             )
@@ -136,14 +133,14 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
     def look(index):
         """Why the picture is bad, or None; whether it has colours."""
         try:
-            image, _ = files.read(index)
+            image, _ = files.read(index, at_least=source.store_size)
         except BadPicture as error:
             return error.reason, False
         return None, bool((image != image[..., :1]).any())
 
     count = len(files.pictures)
     looked = tqdm.tqdm(
-        parallel.in_parallel(look, range(count)),
+        parallel.in_parallel(look, range(count), pixels=files.pixels),
         desc="reading pictures",
         total=count,
         delay=2,
@@ -171,7 +168,9 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
 
 
 def _example(source: FolderSource, files: Listing, index: int):
-    image, mask = files.read(index, invert_masks=source.invert_masks)
+    image, mask = files.read(
+        index, invert_masks=source.invert_masks, at_least=source.store_size
+    )
     image, mask = shrink(image, mask, source.store_size)
     name = files.pictures[index]
     example = {"image": image, "file_name": shown(name)}
