@@ -41,15 +41,19 @@ def evaluate(
     disentanglement: DisentanglementSettings,
 ) -> dict:
     """Scores masks against the true ones, where there are any; measures the generator."""
-    has_masks = examples.has("mask")
+    masked = [s for s in protocol.splits if examples.has_masks_in(s)]
+    masked = masked if examples.has("mask") else []
     other = _other_folder(protocol, pictures)
     splits = {
         split: examples.load(
-            split, size=pictures.image_size, crop=pictures.crop, with_masks=has_masks
+            split,
+            size=pictures.image_size,
+            crop=pictures.crop,
+            with_masks=split in masked,
         )
         for split in protocol.splits
     }
-    scored = dict(splits) if has_masks else {}
+    scored = {split: splits[split] for split in masked}
     last = protocol.splits[-1]
     if other:
         last = f"folder-{other.name}" if other.name in splits else other.name

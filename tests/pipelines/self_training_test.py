@@ -121,7 +121,13 @@ def test_sheets_curves_and_words_tell_the_rounds(taught):
     assert all(note in done.out for note in info["notes"])
 
 
-@pytest.mark.parametrize("at", ["round-1/unfinished/step-2.index", "round-2"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "round-1/unfinished/step-2.index",
+        pytest.param("round-2", marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_stage_goes_on_and_ends_as_an_unbroken_one(taught, tmp_path, at):
     run_dir = shutil.copytree(command.finished(), tmp_path / "run")
     done = command.start(*tiny(run_dir, *TWO_ROUNDS, ALONE)).kill_when(

@@ -88,7 +88,8 @@ def load(
       split: TFDS split name, or several joined by '+'.
       crop: 'center', 'full' or 'box', see `InputSettings`.
       size: Pixels of the square pictures returned.
-      with_masks, with_labels: Read them too. Training never does.
+      with_masks, with_labels: Read them too, training never does; with masks, pictures
+        that have none are left out.
 
     Raises:
       UserError: The split is empty, unknown or damaged, or masks, boxes or labels are
@@ -123,6 +124,8 @@ def load(
         interleave_cycle_length=1, try_autocache=False, add_tfds_id=False
     )
     raw = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
+    if with_masks and "has_mask" in raw.element_spec:
+        raw = raw.filter(lambda example: example["has_mask"])
     rows = raw.map(read, num_parallel_calls=2).batch(256)
     try:
         rows = list(rows.as_numpy_iterator())

@@ -15,8 +15,9 @@ import numpy as np
 
 from tfcomgan.data import input_pipeline, listing, parallel, pictures
 from tfcomgan.data.input_pipeline import Examples
-from tfcomgan.data.listing import Listing, some
+from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 
 _UNKNOWN = "unknown"
@@ -91,7 +92,7 @@ def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
     masks, *unknown = (
         np.stack(kind) for kind in zip(*(m for _, m in read_all), strict=True)
     )
-    names = [listing.shown(files.pictures[index]) for index in chosen]
+    names = [shown(files.pictures[index]) for index in chosen]
     known = 1 - unknown[0] if unknown else None
     return Scored(_name(folder, part), Examples(images, masks, names), known)
 
@@ -99,11 +100,11 @@ def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
 def _chosen(folder: str, part: str) -> tuple[Listing, list[int]]:
     """The files of the folder, and places of those in the part."""
     root = pathlib.Path(folder).expanduser()
-    if not (root / "masks").is_dir():
+    files = listing.scan(root) if root.is_dir() else None
+    if files is None or files.masks is None:
         raise UserError(
             f"`evaluation.folder` must hold folders images and masks. Received: {root}."
         )
-    files = listing.scan(root)
     chosen = range(len(files.pictures))
     if part in ("even", "odd"):
         rest = ("even", "odd").index(part)
@@ -114,6 +115,11 @@ def _chosen(folder: str, part: str) -> tuple[Listing, list[int]]:
         raise UserError(
             f"`evaluation.part` leaves no picture of {root}. Received: {part!r}."
         )
+    if bare := [files.pictures[i] for i in chosen if files.masks[i] is None]:
+        raise UserError(
+            f"`evaluation.folder`: pictures of {root} have no mask: {some(bare)}. Move "
+            "them away, or choose others by `evaluation.part`."
+        )
     return files, list(chosen)
 
 
@@ -122,7 +128,7 @@ def _number(name: str) -> int:
     if not numbers:
         raise UserError(
             "`evaluation.part` by 'even' and 'odd' needs numbers in the names of the "
-            f"pictures. Received: {listing.shown(name)}."
+            f"pictures. Received: {shown(name)}."
         )
     return int(numbers[-1])
 
