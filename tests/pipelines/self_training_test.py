@@ -11,6 +11,7 @@ from command import tiny
 from PIL import Image
 from scipy import ndimage
 
+import tfcomgan
 from pipelines import rounds, teachers
 from pipelines.rounds import Round
 from pipelines.teachers import Refined
@@ -84,10 +85,8 @@ def test_two_rounds_teach_a_new_segmenter_that_is_scored_and_exported(taught):
 
 
 def test_the_exported_segmenter_is_the_kept_student(taught):
-    from tfcomgan.data import pictures
     from tfcomgan.models import inference
     from tfcomgan.networks import unet
-    from tfcomgan.serving import export_segmenter
 
     info = command.artifact(taught, "self_train")["info"]
     network = unet.build(unet.SegmenterSettings(**info["segmenter"]), 32)
@@ -95,10 +94,10 @@ def test_the_exported_segmenter_is_the_kept_student(taught):
         network.variables, _weights(taught, "self_train").values(), strict=True
     ):
         variable.assign(value)
-    image = np.random.default_rng(0).integers(0, 256, [1, 32, 32, 3], np.uint8)
-    served = export_segmenter.load(taught / "serving/segmenter/2")(image)
-    np.testing.assert_allclose(served, inference.predictor(network)(image), atol=1e-5)
-    assert pictures  # Registers the readers that the served file needs.
+    image = np.random.default_rng(0).integers(0, 256, [32, 32, 3], np.uint8)
+    (expected,) = inference.predictor(network)(image[np.newaxis])
+    served = tfcomgan.load(taught).segment(image)
+    np.testing.assert_allclose(served, expected, atol=1e-5)
 
 
 def test_sheets_curves_and_words_tell_the_rounds(taught):
@@ -122,7 +121,13 @@ def test_sheets_curves_and_words_tell_the_rounds(taught):
     assert all(note in done.out for note in info["notes"])
 
 
-@pytest.mark.parametrize("at", ["round-1/unfinished/step-2.index", "round-2"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "round-1/unfinished/step-2.index",
+        pytest.param("round-2", marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_stage_goes_on_and_ends_as_an_unbroken_one(taught, tmp_path, at):
     run_dir = shutil.copytree(command.finished(), tmp_path / "run")
     done = command.start(*tiny(run_dir, *TWO_ROUNDS, ALONE)).kill_when(
@@ -178,6 +183,14 @@ def test_gate_keeps_masks_that_agree_and_cover_neither_little_nor_all():
     np.testing.assert_array_equal(found.is_kept(settings), expected)
     # The same masks count in the fit, whether or not they agree.
     assert found.fit(settings) == pytest.approx((0.8 + 0.5 + 1) / 7)
+
+
+def test_gate_leaves_out_masks_along_the_border():
+    # The ring has 14 of the 20 pixels. The first 8 cover 6 of them, the first 3 three.
+    settings = SelfTrainingSettings(least_area=0.1, most_border=0.3)
+    found = _refined([8, 3], [8, 3])
+    np.testing.assert_array_equal(found.is_kept(settings), [False, True])
+    assert found.fit(settings) == pytest.approx(1 / 2)
 
 
 def test_masks_at_half_count_as_ground():
