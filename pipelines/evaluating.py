@@ -23,6 +23,7 @@ from tfcomgan.models import inference
 from tfcomgan.training import callbacks
 
 _BATCH = 100
+_FEW = 4  # Pictures for a kernel distance.
 _COLUMNS = 8  # Pictures in a figure.
 _NO_MASKS = "No scores: the data set has no masks. See predictions.png instead."
 
@@ -79,6 +80,12 @@ def evaluate(
     result["metrics"] = _measure(
         work, examples, generator, paint, pictures, generation, disentanglement
     )
+    num_real = result["metrics"]["Generation"]["real pictures"]
+    if num_real < _FEW:
+        result["notes"] = [
+            f"Not all is measured of {num_real} training pictures: distances between "
+            f"generated and real ones take {_FEW}."
+        ]
     plates = paper.of_segmenter(
         splits[last].images,
         splits[last].masks,
