@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.cache import Record
 from tfcomgan.data import input_pipeline
 from tfcomgan.models import comgan
-from tfcomgan.models.orientation import Side, oriented
+from tfcomgan.models.orientation import Oriented, Side
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
 
@@ -118,7 +118,7 @@ class Generator:
 
     def load_oriented(self):
         """Latents to a scene, inference mode, with mask 1 on the object."""
-        return oriented(self.load(), self.side)
+        return Oriented(self.load(), self.side)
 
     @property
     def objective(self) -> comgan.ComGANSettings:

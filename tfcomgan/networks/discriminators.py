@@ -78,8 +78,8 @@ class Trunk(keras.layers.Layer):
     def __init__(self, image_size: int, width: int, **kwargs):
         super().__init__(**kwargs)
         stages = int(math.log2(image_size // 4))
+        self.image_size, self.width = image_size, width
         self.widths = [width * min(2**i, 8) for i in range(stages)]
-        self.image_size = image_size
         with layers.parts_of(self):
             self.first = _conv(width, 4, strides=2)
             self.stages = [ConvNormLeaky(w, 4, strides=2) for w in self.widths[1:]]
@@ -125,6 +125,10 @@ class Critic(keras.Model):
             self.trunk = Trunk(image_size, width)
             self.head = _head(1)
 
+    def get_config(self):
+        sizes = {"image_size": self.trunk.image_size, "width": self.trunk.width}
+        return super().get_config() | sizes
+
     def build(self, images_shape):
         size = self.trunk.image_size
         channels = 1 if images_shape[-1] == 1 else 3
@@ -150,6 +154,10 @@ class CodePredictor(keras.Model):
             self.trunk = Trunk(image_size, width)
             self.joint = ConvNormLeaky(self.trunk.channels, 3)
             self.head = _head(num_codes)
+
+    def get_config(self):
+        sizes = {"image_size": self.trunk.image_size, "width": self.trunk.width}
+        return super().get_config() | sizes | {"num_codes": self.num_codes}
 
     def build(self, images_shape):
         self.trunk.build(images_shape)

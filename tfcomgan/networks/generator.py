@@ -193,21 +193,22 @@ class LayeredGenerator(Generator):
             channels = self.shared.channels
         side = size // self.stride
         features = (None, side, side, channels)
-        codes = (f, b) if self.wiring.has_codes else (None, None)
-        self.foreground.build(features, codes[0])
-        self.background.build(features, codes[1])
+        if not self.wiring.has_codes:
+            f = b = None
+        self.foreground.build(features, f)
+        self.background.build(features, b)
         self.mask.build(features)
 
     def call(self, latents, training=False):
-        maps = [
-            phi(latents.z, training=training) for phi in (self.features, *self.further)
-        ]
+        z, f, b = latents
+        maps = [phi(z, training=training) for phi in (self.features, *self.further)]
         if self.shared is None:
             features = [parts.shrink(a3, self.stride) for *_, a3 in maps]
         else:
             features = [self.shared(*each, training=training) for each in maps]
         of_mask, of_foreground, of_background = (features[i] for i in self.wiring.phi)
-        f, b = latents[1:] if self.wiring.has_codes else (None, None)
+        if not self.wiring.has_codes:
+            f = b = None
         global_image = None
         if self.global_head is not None:
             global_image = tf.tanh(self.global_head(maps[0][-1]))
@@ -236,7 +237,7 @@ class SimpleGANGenerator(Generator):
         self.head.build((None, size, size, width))
 
     def call(self, latents, training=False):
-        *_, a3 = self.features(latents.z, training=training)
+        *_, a3 = self.features(latents[0], training=training)
         return Scene(tf.tanh(self.head(a3)), None, None, None, None)
 
 
