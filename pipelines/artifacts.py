@@ -2,38 +2,18 @@
 
 import dataclasses
 import importlib
-import io
 import pathlib
 
 import keras
-import numpy as np
 
+from pipelines import weights
 from pipelines.cache import Record
+from tfcomgan import run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Oriented, Side
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
-
-WEIGHTS = "network.npz"
-CRITIC = "critic.npz"
-
-
-def save_weights(network: keras.Model, path: pathlib.Path) -> None:
-    """Writes a network's variables in their order.
-
-    Not as Keras' HDF5: where the disk is full, that library can end the process by a
-    segmentation fault.
-    """
-    content = io.BytesIO()
-    np.savez(content, *[variable.numpy() for variable in network.variables])
-    path.write_bytes(content.getvalue())
-
-
-def _load_weights(network: keras.Model, path: pathlib.Path) -> None:
-    with np.load(path) as stored:
-        for i, variable in enumerate(network.variables):
-            variable.assign(stored[f"arr_{i}"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +93,7 @@ class Generator:
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)
-        _load_weights(network, self.record.folder / WEIGHTS)
+        weights.load(network, self.record.folder / run_folder.NETWORK)
         return network
 
     def load_oriented(self):
@@ -127,12 +107,12 @@ class Generator:
 
     def load_critic(self) -> keras.Model | None:
         """D_z as trained; None in runs from before it was kept."""
-        path = self.record.folder / CRITIC
+        path = self.record.folder / run_folder.CRITIC
         if not path.exists():
             return None
         settings = discriminators.CriticSettings(**self.record.parameters["critics"])
         critic = discriminators.build_critic(self.settings.image_size, settings)
-        _load_weights(critic, path)
+        weights.load(critic, path)
         return critic
 
     def sampler(self, *, seed: int, batch_size: int, purpose: int):
@@ -165,7 +145,7 @@ class Segmenter:
     def load(self) -> keras.Model:
         """The averaged segmenter."""
         network = unet.build(self.settings, self.inputs.image_size)
-        _load_weights(network, self.record.folder / WEIGHTS)
+        weights.load(network, self.record.folder / run_folder.NETWORK)
         return network
 
 
@@ -197,13 +177,3 @@ class ServingModel:
         """Folders of the SavedModels."""
         run_dir = self.record.folder.parent
         return [run_dir / name for name in self.record.info["version_dirs"]]
-
-
-# Which stage makes what.
-MADE_BY = {
-    Examples: "prepare",
-    Generator: "train_generator",
-    Segmenter: "train_segmenter",
-    Evaluation: "evaluate",
-    ServingModel: "export",
-}

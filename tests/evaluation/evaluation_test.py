@@ -129,9 +129,15 @@ def test_table_aligns_its_columns():
     assert len({len(line) for line in (head, *rows)}) == 1
 
 
-@pytest.mark.parametrize("wrong", [dict(splits=()), dict(threshold=1.0)])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="at least one split and a threshold"):
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(splits=()), "`evaluation.splits` must name at least one split"),
+        (dict(threshold=1.0), r"`evaluation.threshold` must lie inside \(0, 1\)"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
         EvaluationSettings(**wrong)
 
 

@@ -5,16 +5,32 @@ An object lies inside the picture more often than at its border, so the side tha
 less of the border is called the object.
 """
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import keras
 import numpy as np
 
+from tfcomgan import config
+from tfcomgan.field_types import POSITIVE
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
 from tfcomgan.networks.generator import Generator, Scene
 
 Side = Literal["mask", "complement"]
+
+
+@config.settings("orientation")
+class OrientationSettings:
+    """How the object's side of the mask is chosen, without labels.
+
+    Attributes:
+      object_side: 'auto' (the side that covers less of the border), 'mask', or
+        'complement'.
+      num_samples: Scenes painted to measure it.
+    """
+
+    object_side: Literal["auto", "mask", "complement"] = "auto"
+    num_samples: Annotated[int, POSITIVE] = 1000
 
 
 class Orientation(NamedTuple):
