@@ -150,6 +150,21 @@ class Segmenter:
 
 
 @dataclasses.dataclass(frozen=True)
+class SelfTrained(Segmenter):
+    """The segmenter to be used: made by `self_train`, of its best round or as it came."""
+
+    @property
+    def settings(self) -> unet.SegmenterSettings:
+        """Its size."""
+        return unet.SegmenterSettings(**self.record.info["segmenter"])
+
+    @property
+    def inputs(self) -> input_pipeline.InputSettings:
+        """How its training pictures were made."""
+        return input_pipeline.InputSettings(**self.record.info["input_pipeline"])
+
+
+@dataclasses.dataclass(frozen=True)
 class Evaluation:
     """Scores and figures: made by `evaluate`."""
 

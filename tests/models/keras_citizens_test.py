@@ -17,7 +17,14 @@ import tensorflow as tf
 import tfcomgan
 from tfcomgan import latents
 from tfcomgan.latents import Latents
-from tfcomgan.models import base, comgan, orientation, segmentation, update
+from tfcomgan.models import (
+    base,
+    comgan,
+    orientation,
+    segmentation,
+    self_training,
+    update,
+)
 from tfcomgan.networks import discriminators, layers, parts, unet
 from tfcomgan.networks import generator as generators
 
@@ -63,6 +70,17 @@ def _segmentation():
         critics=CRITICS,
         settings=segmentation.SegmentationSettings(ema_decay=0.5),
         adam=update.AdamSettings(),
+    )
+
+
+def _student():
+    return self_training.Student(
+        image_size=SIZE,
+        segmenter=SEGMENTER,
+        settings=self_training.SelfTrainingSettings(ema_decay=0.5),
+        adam=update.AdamSettings(),
+        batch_size=2,
+        seed=0,
     )
 
 
@@ -179,6 +197,7 @@ CASES = {
     segmentation.SegmentationModule: Case(
         _segmentation, PICTURES, _x(2, SIZE, SIZE, 1), "`images` of UNet"
     ),
+    self_training.Student: Case(_student, PICTURES, _x(2, 30, 30, 3), "of UNet"),
 }
 # What others are made from, and what nobody makes.
 ABSTRACT = {generators.Generator, base.StageModel}

@@ -14,15 +14,19 @@ from tfcomgan.models import update
 class StageModel(keras.Model):
     """Networks and optimizers with a `train_step` of their own.
 
+    Called, it asks the averaged network, in training the trained one.
+
     A subclass makes all of them in its constructor, with their variables, so that a
-    strategy's scope and a checkpoint miss none; `TRAINED` names the attributes that hold
-    what training changes.
+    strategy's scope and a checkpoint miss none. `NETWORK` names the attribute that holds
+    the trained network, its average is in `<NETWORK>_ema`; `TRAINED` names those of
+    what else training changes.
 
     Args:
       arguments: Those of the subclass' constructor: numbers, settings, Keras objects.
         `settings` among them has `ema_decay`.
     """
 
+    NETWORK: typing.ClassVar[str]
     TRAINED: typing.ClassVar[tuple[str, ...]]
 
     def __init__(self, arguments: Mapping, **kwargs):
@@ -45,16 +49,28 @@ class StageModel(keras.Model):
         # Keras' own would build the variables of an optimizer that is not there.
         self.compile(**keras.saving.deserialize_keras_object(config))
 
+    def _twins(self) -> tuple[keras.Model, keras.Model]:
+        """The trained network and its average."""
+        return getattr(self, self.NETWORK), getattr(self, f"{self.NETWORK}_ema")
+
+    def build(self, inputs_shape):
+        net, _ = self._twins()
+        net.check_inputs(inputs_shape)
+
+    def call(self, inputs, training=False):
+        net, ema = self._twins()
+        return (net if training else ema)(inputs, training=training)
+
     def checkpointed(self) -> dict:
         """Everything that training changes, by name."""
-        return {name: getattr(self, name) for name in self.TRAINED}
+        names = (self.NETWORK, f"{self.NETWORK}_ema", *self.TRAINED)
+        return {name: getattr(self, name) for name in names}
 
-    def _average(
-        self, ema: keras.Model, net: keras.Model, step: tf.Tensor, **options
-    ) -> None:
-        """Moves a network's average towards it; options as of `update.average`."""
+    def _follow(self, step: tf.Tensor, *, statistics: bool = True) -> None:
+        """Moves the average towards the network; see `update.average`."""
+        net, ema = self._twins()
         decay = update.ema_decay(self._settings.ema_decay, step)
-        update.average(ema, net, decay, **options)
+        update.average(ema, net, decay, statistics=statistics)
 
 
 def twins(make: Callable[[], keras.Model]) -> tuple[keras.Model, keras.Model]:

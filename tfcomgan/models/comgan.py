@@ -28,6 +28,8 @@ class ComGANSettings:
       area_weight: Weight of the loss on masks that are nearly full or empty; 0 in the
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
+      border_weight: Weight of the object's share of the border, see `guards.border_loss`;
+        0 in the paper.
       size_weight: Weight of the guarded side's share of the picture; 0 in the paper.
       least_size_weight: Of what the guarded side lacks of `least_size`; 0 in the paper.
       least_size: Smallest share of the picture that the guarded side should have.
@@ -49,6 +51,7 @@ class ComGANSettings:
     binary_weight: Annotated[float, at_least(0)] = 0.0
     area_weight: Annotated[float, at_least(0)] = 0.0
     area_margin: Annotated[float, within("[0, 0.5)")] = 0.1
+    border_weight: Annotated[float, at_least(0)] = 0.0
     size_weight: Annotated[float, at_least(0)] = 0.0
     least_size_weight: Annotated[float, at_least(0)] = 0.0
     least_size: Annotated[float, within("[0, 0.5)")] = 0.25
@@ -104,7 +107,8 @@ class ComGAN(base.StageModel):
     position = step * global batch size + place in the global batch.
     """
 
-    TRAINED = ("generator", "generator_ema", "critic", "g_optimizer", "d_optimizer")
+    NETWORK = "generator"
+    TRAINED = ("critic", "g_optimizer", "d_optimizer")
 
     def __init__(
         self,
@@ -145,13 +149,6 @@ class ComGAN(base.StageModel):
         self.g_optimizer = update.adam(adam, self._g_variables)
         self.d_optimizer = update.adam(adam, self.critic.trainable_variables)
 
-    def build(self, latents_shape):
-        self.generator.check_latents(latents_shape)
-
-    def call(self, latents, training=False):
-        generator = self.generator if training else self.generator_ema
-        return generator(latents, training=training)
-
     def checkpointed(self) -> dict:
         predictors = {f"predictor_{i}": p for i, p in enumerate(self.predictors)}
         return predictors | super().checkpointed()
@@ -176,12 +173,7 @@ class ComGAN(base.StageModel):
         gradients = update.apply(
             self.g_optimizer, tape, total, self._g_variables, watched=masks
         )
-        self._average(
-            self.generator_ema,
-            self.generator,
-            step,
-            statistics=self._settings.ema_statistics,
-        )
+        self._follow(step, statistics=self._settings.ema_statistics)
         if masks:
             *gradients, of_pixels = gradients
             of_network = self._of_mask_network(gradients)
@@ -250,6 +242,8 @@ class ComGAN(base.StageModel):
         if self._settings.area_weight:
             margin = self._settings.area_margin
             terms["area"] = losses.area_loss(scene.mask, margin)
+        if self._settings.border_weight:
+            terms["border"] = guards.border_loss(scene.mask)
         if self._settings.size_weight or self._settings.least_size_weight:
             guarded = guards.side(scene.mask, self._settings.guarded_side)
             terms["size"] = tf.reduce_mean(guarded)
@@ -266,6 +260,7 @@ class ComGAN(base.StageModel):
             "info_background": self._settings.info_weight,
             "mask_entropy": self._settings.binary_weight,
             "area": self._settings.area_weight,
+            "border": self._settings.border_weight,
             "size": self._settings.size_weight * self._has_guards(step),
             "least_size": self._settings.least_size_weight * self._has_guards(step),
         }

@@ -101,7 +101,7 @@ class Oriented(keras.layers.Layer):
         return cls(**(config | {"generator": generator}))
 
     def build(self, latents_shape):
-        self.generator.check_latents(latents_shape)
+        self.generator.check_inputs(latents_shape)
 
     def call(self, latents):
         if self.side == "mask":

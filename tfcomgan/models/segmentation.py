@@ -52,13 +52,8 @@ class SegmentationModule(base.StageModel):
       sample: Draws latents; its batch size and seed are those of the training.
     """
 
-    TRAINED = (
-        "segmenter",
-        "segmenter_ema",
-        "mask_critic",
-        "s_optimizer",
-        "d_optimizer",
-    )
+    NETWORK = "segmenter"
+    TRAINED = ("mask_critic", "s_optimizer", "d_optimizer")
 
     def __init__(
         self,
@@ -93,13 +88,6 @@ class SegmentationModule(base.StageModel):
         self.s_optimizer = update.adam(adam, self.segmenter.trainable_variables)
         self.d_optimizer = update.adam(adam, self.mask_critic.trainable_variables)
 
-    def build(self, images_shape):
-        self.segmenter.check_images(images_shape)
-
-    def call(self, images, training=False):
-        segmenter = self.segmenter if training else self.segmenter_ema
-        return segmenter(images, training=training)
-
     def train_step(self, batch):
         step = batch["position"][0] // self._sample.batch_size
         indices = batch["position"] % self._sample.batch_size
@@ -119,7 +107,7 @@ class SegmentationModule(base.StageModel):
             total = base.weighted_sum(s_losses, self._weights())
         update.check_finite(d_losses | s_losses, step)
         update.apply(self.s_optimizer, tape, total, self.segmenter.trainable_variables)
-        self._average(self.segmenter_ema, self.segmenter, step, statistics=True)
+        self._follow(step)
         return d_losses | s_losses | self._monitors(predicted)
 
     def predict_masks(self, images):

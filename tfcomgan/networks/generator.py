@@ -121,7 +121,7 @@ class Generator(keras.Model):
         settings = GeneratorSettings(**config["settings"])
         return cls(**(config | {"settings": settings}))
 
-    def check_latents(self, latents_shape) -> None:
+    def check_inputs(self, latents_shape) -> None:
         """Raises ValueError unless the shapes are those of its latents."""
         for name, shape, length in zip(
             "zfb", latents_shape, self._lengths, strict=True
@@ -175,7 +175,7 @@ class LayeredGenerator(Generator):
             ]
 
     def build(self, latents_shape):
-        self.check_latents(latents_shape)
+        self.check_inputs(latents_shape)
         z, f, b = latents_shape
         size, width = self.settings.image_size, self.settings.width
         for phi in (self.features, *self.further):
@@ -226,7 +226,7 @@ class SimpleGANGenerator(Generator):
             self.head = layers.conv(3, dtype="float32")
 
     def build(self, latents_shape):
-        self.check_latents(latents_shape)
+        self.check_inputs(latents_shape)
         self.features.build(latents_shape[0])
         size, width = self.settings.image_size, self.settings.width
         self.head.build((None, size, size, width))

@@ -105,13 +105,13 @@ class UNet(keras.Model):
         return cls(**(config | {"settings": settings}))
 
     def build(self, images_shape):
-        self.check_images(images_shape)
+        self.check_inputs(images_shape)
         # Convolutions take any height and width; channels are all that counts.
         for part in (*self.down, *self.up, *self.merge):
             part.build((None, None, None, part.fan_in))
         self.head.build((None, None, None, self.settings.width))
 
-    def check_images(self, shape) -> None:
+    def check_inputs(self, shape) -> None:
         """Raises ValueError unless pictures of that shape can be segmented."""
         layers.check_shape(self, "images", shape, None, None, None, 3)
         multiple = 2 ** (self.settings.num_levels - 1)
@@ -123,7 +123,7 @@ class UNet(keras.Model):
             )
 
     def call(self, images, training=False):
-        self.check_images(images.shape)
+        self.check_inputs(images.shape)
         skips = [self.down[0](images, training=training)]
         for level in self.down[1:]:
             x = tf.nn.max_pool2d(skips[-1], 2, 2, "VALID")
