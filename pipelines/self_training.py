@@ -11,7 +11,7 @@ import shutil
 
 import numpy as np
 
-from pipelines import artifacts, attempts, rounds, teachers
+from pipelines import attempts, rounds, teachers, weights
 from pipelines.album import Album
 from pipelines.artifacts import Examples, Segmenter
 from pipelines.attempts import Training
@@ -164,7 +164,7 @@ class _School:
         if number == 1:
             return teachers.of_network(self.segmenter.load(), self.segmenter.inputs.low)
         network = unet.build(self.network, self.pictures.image_size)
-        artifacts.load_weights(network, self.folder(number - 1) / run_folder.NETWORK)
+        weights.load(network, self.folder(number - 1) / run_folder.NETWORK)
         return teachers.of_network(network, self.pictures.low)
 
     def _refined(self, teacher: Teacher, chosen: np.ndarray, title: str) -> Refined:
@@ -245,9 +245,7 @@ class _School:
             stage=f"{self.work.stage}-{number}", folder=self.folder(number)
         )
         model, watched = attempts.train(work, training)
-        artifacts.save_weights(
-            model.segmenter_ema, self.folder(number) / run_folder.NETWORK
-        )
+        weights.save(model.segmenter_ema, self.folder(number) / run_folder.NETWORK)
         return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
 
     def _sheet(

@@ -154,9 +154,9 @@ def export_generator(
     import tensorflow as tf
 
     from tfcomgan.latents import Latents
-    from tfcomgan.models.orientation import oriented
+    from tfcomgan.models.orientation import Oriented
 
-    paint = oriented(generator, side)
+    paint = Oriented(generator, side)
 
     def checked(name, code):
         tf.debugging.assert_non_negative(code, f"`{name}` must not be negative.")

@@ -14,9 +14,10 @@ import tensorflow as tf
 
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
+from tfcomgan.networks.layers import precision
 from tfcomgan.training import callbacks
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
-from tfcomgan.training.settings import Precision, TrainingSettings
+from tfcomgan.training.settings import TrainingSettings
 
 
 def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
@@ -51,17 +52,6 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
         )
     gpus = [name for name in known if name.startswith("gpu")]
     return wanted or gpus or ["cpu:0"]
-
-
-@contextlib.contextmanager
-def precision(policy: Precision):
-    """Keras' dtype policy inside the block."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def train(
