@@ -1,5 +1,6 @@
 """What both trainings share, and their attempts with new seeds where masks are trivial."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -16,7 +17,7 @@ from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
-from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.monitor import MonitorSettings
 
 _GIVEN_UP = "given_up.json"
@@ -121,6 +122,8 @@ def _attempt(
             steps=steps,
         )
 
+    bar = progress.Progress(stage, steps=steps, shown=shown)
+
     def watchers(model):
         paint = callbacks.painter(
             drawer(model), stage, work.place.run_dir / "pictures", board
@@ -136,20 +139,21 @@ def _attempt(
             ),
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
-            callbacks.Progress(stage, steps=steps, shown=shown),
+            bar,
         ]
 
-    return loop.train(
-        make_model=lambda: make_model(schedule.seed),
-        make_batches=make_batches,
-        watchers=watchers,
-        on=loop.strategy(work.place.devices),
-        steps=steps,
-        steps_per_execution=schedule.steps_per_execution,
-        batch_size=schedule.batch_size,
-        seed=schedule.seed,
-        policy=schedule.precision,
-        checkpoint_dir=checkpoint_dir,
-        checkpoint_every=every,
-        fingerprint=work.fingerprint,
-    )
+    with contextlib.closing(bar):
+        return loop.train(
+            make_model=lambda: make_model(schedule.seed),
+            make_batches=make_batches,
+            watchers=watchers,
+            on=loop.strategy(work.place.devices),
+            steps=steps,
+            steps_per_execution=schedule.steps_per_execution,
+            batch_size=schedule.batch_size,
+            seed=schedule.seed,
+            policy=schedule.precision,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=every,
+            fingerprint=work.fingerprint,
+        )

@@ -1,6 +1,7 @@
 """The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -19,10 +20,11 @@ from tfcomgan.figures.paper import Plate
 from tfcomgan.images import save_png
 from tfcomgan.metrics.features import GenerationMetricsSettings
 from tfcomgan.models import inference
-from tfcomgan.training import callbacks
+from tfcomgan.training import callbacks, progress
 
 _BATCH = 100
 _COLUMNS = 8  # Pictures in a figure.
+_PARTS = 5  # Of the bar.
 _NO_MASKS = "No scores: the data set has no masks. See predictions.png instead."
 
 
@@ -41,44 +43,53 @@ def evaluate(
 ) -> dict:
     """Scores masks against the true ones, where there are any; measures the generator."""
     has_masks = examples.has("mask")
-    splits = {
-        split: examples.load(
-            split, size=pictures.image_size, crop=pictures.crop, with_masks=has_masks
+    with progress.parts("evaluate", _PARTS) as begin:
+        begin("masks of real pictures")
+        splits = {
+            split: examples.load(
+                split,
+                size=pictures.image_size,
+                crop=pictures.crop,
+                with_masks=has_masks,
+            )
+            for split in protocol.splits
+        }
+        predict = inference.predictor(segmenter.load(), pictures.low)
+        predictions = {split: predict(found.images) for split, found in splits.items()}
+        begin("scores, baselines")
+        if has_masks:
+            scores = scoring.evaluate(
+                predictions,
+                splits,
+                protocol,
+                crop=pictures.crop,
+                grabcut_settings=grabcut,
+                iem_settings=iem,
+            )
+            result = {"scores": scores}
+        else:
+            result = {"scores": {}, "why_no_scores": _NO_MASKS}
+        # One trace for all that paints.
+        paint = tf.function(generator.load_oriented(), reduce_retracing=True)
+        begin("painted beside real pictures")
+        result["metrics"] = _measure(
+            work, examples, generator, paint, pictures, generation, disentanglement,
+            begin=begin,
+        )  # fmt: skip
+        begin("figures")
+        last = protocol.splits[-1]
+        plates = paper.of_segmenter(
+            splits[last].images,
+            splits[last].masks,
+            predictions[last],
+            threshold=protocol.threshold,
+            columns=_COLUMNS,
         )
-        for split in protocol.splits
-    }
-    predict = inference.predictor(segmenter.load(), pictures.low)
-    predictions = {split: predict(found.images) for split, found in splits.items()}
-    if has_masks:
-        scores = scoring.evaluate(
-            predictions,
-            splits,
-            protocol,
-            crop=pictures.crop,
-            grabcut_settings=grabcut,
-            iem_settings=iem,
+        sampler = generator.sampler(
+            seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
         )
-        result = {"scores": scores}
-    else:
-        result = {"scores": {}, "why_no_scores": _NO_MASKS}
-    # One trace for all that paints.
-    paint = tf.function(generator.load_oriented(), reduce_retracing=True)
-    result["metrics"] = _measure(
-        work, examples, generator, paint, pictures, generation, disentanglement
-    )
-    last = protocol.splits[-1]
-    plates = paper.of_segmenter(
-        splits[last].images,
-        splits[last].masks,
-        predictions[last],
-        threshold=protocol.threshold,
-        columns=_COLUMNS,
-    )
-    sampler = generator.sampler(
-        seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
-    )
-    plates += paper.of_generator(paint, sampler(0))
-    result["figures"] = _publish(work, plates)
+        plates += paper.of_generator(paint, sampler(0))
+        result["figures"] = _publish(work, plates)
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
     return result
@@ -92,6 +103,8 @@ def _measure(
     pictures: InputSettings,
     generation: GenerationMetricsSettings,
     disentanglement: DisentanglementSettings,
+    *,
+    begin: Callable[[str], None],
 ) -> Numbers:
     """All numbers of the generator; clusters only where the pictures have labels."""
     sampler = generator.sampler(
@@ -108,6 +121,7 @@ def _measure(
         cache_dir=work.place.data_dir / "statistics",
         fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
     )
+    begin("what z, f and b move")
     found |= measuring.control(paint, sampler, disentanglement)
     if can_cluster:
         found |= measuring.clusters(

@@ -10,7 +10,15 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, evaluating, export_stage, reporting, stages
+from pipelines import (
+    artifacts,
+    cache,
+    closing,
+    evaluating,
+    export_stage,
+    reporting,
+    stages,
+)
 from pipelines.settings import Place, Work
 from tfcomgan import config
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
@@ -24,8 +32,6 @@ from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     stanford_dogs,
 )
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import measuring
-from tfcomgan.evaluation.scoring import table
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
 
@@ -151,7 +157,7 @@ def run(
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
         (place.run_dir / _CONFIG_FILE).write_text(config.operative_text())
-        report(f"{name}: running")
+        report(f"{name}: running{closing.where(plan.settings, place)}")
         function, _ = STAGES[name]
         with cache.produce(
             place.run_dir,
@@ -169,7 +175,7 @@ def run(
         reporting.write(place.run_dir, {n: p.parameters for n, p in plans.items()})
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
-    _report_results(names, place, report)
+    closing.tell(names, place, report)
 
 
 def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
@@ -267,20 +273,3 @@ def _differences(before: dict, after: dict) -> str:
 def _report_notes(info: dict, report) -> None:
     for note in info.get("notes", ()):
         report(f"  {note}")
-
-
-def _report_results(names: Sequence[str], place: Place, report) -> None:
-    found = cache.find(place.run_dir, "evaluate")
-    if "evaluate" in names and found is not None:
-        evaluation = artifacts.Evaluation(found)
-        scores = evaluation.scores
-        report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
-        report("\n" + measuring.lines(evaluation.metrics))
-    report(f"\nReport:   {place.run_dir / reporting.PAGE}")
-    report(f"Look:     {place.run_dir / 'pictures'}")
-    report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
-    if cache.find(place.run_dir, "export") is not None:
-        report(
-            "Segment:  python -m tfcomgan.segment PICTURE.jpg "
-            f"--model {place.run_dir} --out segmented"
-        )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import shlex
 import shutil
 import sys
 
@@ -15,6 +16,7 @@ from PIL import Image
 from pipelines import cache
 from pipelines import run as pipeline
 from tfcomgan import config
+from tfcomgan.evaluation import telling
 
 # The stages a stage takes something from, in the order of its parameters.
 INPUTS = {
@@ -92,21 +94,28 @@ def test_finished_run_leaves_no_work_folder(finished):
 def test_end_prints_the_scores_and_the_next_commands(finished):
     out = command.run(*tiny(finished)).check().out
     scores = json.loads((finished / "evaluate/scores.json").read_text())
-    for protocol, methods in scores.items():
-        for method, values in methods.items():
-            (row,) = (
-                line
-                for line in out.splitlines()
-                if line.startswith(protocol) and f" {method} " in line
-            )
-            assert f"{100 * values['iou_plain']['mean']:.1f}" in row.split()
-            assert f"{100 * values['dice_best_polarity']['mean']:.1f}" in row.split()
+    for split, pictures in (("test", "test, held out"), ("train", "trained on")):
+        segmenter = scores[f"{split}_center_32px_t0.5"]["segmenter"]
+        (row,) = (
+            line
+            for line in out.splitlines()
+            if line.startswith(pictures) and " segmenter " in line
+        )
+        assert f"{100 * segmenter['iou_plain']['mean']:.1f}" in row.split()
+        assert f"{100 * segmenter['dice_best_polarity']['mean']:.1f}" in row.split()
     metrics = json.loads((finished / "evaluate/metrics.json").read_text())
-    assert f"Generation: fd_random {metrics['Generation']['fd_random']:.3g}, " in out
+    distance = telling.number(metrics["Generation"]["fd_random"])
+    assert f"Generation: fd_random {distance}, " in out
     assert f"{finished}/report.html" in out
-    assert f"tensorboard --logdir {finished / 'logs'}" in out
-    segment = "python -m tfcomgan.segment PICTURE.jpg"
-    assert f"{segment} --model {finished} --out segmented" in out
+    commands = {  # All work from any folder: whole paths.
+        title: shlex.split(rest)
+        for title, _, rest in (line.partition(":") for line in out.splitlines())
+        if title in ("Curves", "Segment", "Generate")
+    }
+    assert commands["Curves"][-2:] == ["--logdir", str(finished / "logs")]
+    model = ["--model", str(finished), "--out"]
+    assert commands["Segment"][-5:] == ["photo.jpg", *model, "segmented"]
+    assert commands["Generate"][-4:] == [*model, "generated"]
     assert str(finished / "pictures") in out
 
 

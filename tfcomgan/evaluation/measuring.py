@@ -164,11 +164,3 @@ def clusters(
             "NMI": disentanglement.normalized_mutual_information(found, labels),
         }
     }
-
-
-def lines(numbers: Numbers) -> str:
-    """The numbers as text, a line a heading."""
-    return "\n".join(
-        f"{heading}: " + ", ".join(f"{name} {value:.3g}" for name, value in row.items())
-        for heading, row in numbers.items()
-    )
