@@ -38,12 +38,18 @@ def read(path: str | os.PathLike) -> np.ndarray:
       BadPicture: It cannot be read.
     """
     with _opened(path, "picture") as (image, levels):
-        if levels is not None:
-            grey = np.round(levels / np.float32(257)).astype(np.uint8)
-            return np.repeat(grey[..., np.newaxis], 3, axis=-1)
-        if image.has_transparency_data:
-            image = _over(image, "white")
-        return np.array(image.convert("RGB"))
+        return _rgb(image, levels)
+
+
+def from_pil(image: Image.Image) -> np.ndarray:
+    """A picture of PIL as uint8 [H,W,3], like a file, but not turned.
+
+    Raises:
+      ValueError: It has 32 bits a channel, or is empty.
+    """
+    if not image.width * image.height:
+        raise ValueError("it has no pixel")
+    return _rgb(image, _deep(image, image.format))
 
 
 def read_mask(path: str | os.PathLike) -> np.ndarray:
@@ -84,18 +90,30 @@ def _opened(path, kind: str):
     try:
         with Image.open(path) as stored:
             image = ImageOps.exif_transpose(stored)
-            # Pillow's mode for them is `I;16`, or `I` in these formats, which end at 16.
-            is_deep = image.mode.startswith("I;16") or (
-                image.mode == "I" and stored.format in ("PNG", "PPM")
-            )
-            if image.mode in ("I", "F") and not is_deep:
-                raise ValueError(
-                    "32 bits a channel, of unknown range; save it with 8 or 16"
-                )
-            yield image, np.asarray(image).astype(np.uint16) if is_deep else None
+            yield image, _deep(image, stored.format)
     except Exception as error:
         # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
         raise BadPicture(path, _reason(path, error), kind) from error
+
+
+def _deep(image: Image.Image, file_format: str | None) -> np.ndarray | None:
+    """The levels of a grey picture of 16 bits, uint16 [H,W]; None of other pictures."""
+    # Pillow's mode for them is `I;16`, or `I` in these formats, which end at 16.
+    is_deep = image.mode.startswith("I;16") or (
+        image.mode == "I" and file_format in ("PNG", "PPM")
+    )
+    if image.mode in ("I", "F") and not is_deep:
+        raise ValueError("32 bits a channel, of unknown range; save it with 8 or 16")
+    return np.asarray(image).astype(np.uint16) if is_deep else None
+
+
+def _rgb(image: Image.Image, levels: np.ndarray | None) -> np.ndarray:
+    if levels is not None:
+        grey = np.round(levels / np.float32(257)).astype(np.uint8)
+        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    if image.has_transparency_data:
+        image = _over(image, "white")
+    return np.array(image.convert("RGB"))
 
 
 def _over(image: Image.Image, colour: str) -> Image.Image:

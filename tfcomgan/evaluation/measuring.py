@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import scale
+from tfcomgan.images import to_uint8
 from tfcomgan.latents import Latents, Sampler
 from tfcomgan.metrics import disentanglement, generation, reference
 from tfcomgan.metrics.disentanglement import Painted
@@ -87,7 +88,7 @@ def realism(
     steps = tf.range(batches, dtype=tf.int64)
     fake = reference.extract(
         extractor,
-        (images.to_uint8(draw(step).numpy()) for step in steps),
+        (to_uint8(draw(step).numpy()) for step in steps),
         num_images=settings.num_samples,
         kernel_samples=settings.kernel_samples,
     )

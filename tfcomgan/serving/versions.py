@@ -25,13 +25,14 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
 
     Args:
       folder: A run folder, its `serving` or a copy of it, a folder of versions, as in
-        serving/segmenter, or one version, as in serving/segmenter/1.
+        serving/segmenter, or one version, as in serving/segmenter/1; `~` is the home
+        folder.
       name: SEGMENTER or GENERATOR.
 
     Raises:
       UserError: There is no such folder or no export in it.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
         raise UserError(f"The model must be a folder. Received: {folder}.")
     if (folder / "saved_model.pb").is_file():

@@ -15,6 +15,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tfcomgan.images import save_png
+
 _CATEGORY = {"id": 1, "name": "object", "supercategory": "object"}
 
 
@@ -47,7 +49,7 @@ def write(
     images, annotations = [], []
     for index, (image, mask, more) in enumerate(examples):
         name = f"{index:06}.png"
-        images.save_png(folder / "images" / name, image)
+        save_png(folder / "images" / name, image)
         height, width = mask.shape
         entry = {"id": index, "file_name": name, "width": width, "height": height}
         images.append(entry | more)
