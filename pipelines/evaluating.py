@@ -44,7 +44,7 @@ def evaluate(
     """Scores masks against the true ones, where there are any; measures the generator."""
     has_masks = examples.has("mask")
     with progress.parts("evaluate", _PARTS) as begin:
-        begin("masks of real pictures")
+        begin("masks")
         splits = {
             split: examples.load(
                 split,
@@ -71,7 +71,7 @@ def evaluate(
             result = {"scores": {}, "why_no_scores": _NO_MASKS}
         # One trace for all that paints.
         paint = tf.function(generator.load_oriented(), reduce_retracing=True)
-        begin("painted beside real pictures")
+        begin("painted pictures beside others")
         result["metrics"] = _measure(
             work, examples, generator, paint, pictures, generation, disentanglement,
             begin=begin,

@@ -62,7 +62,7 @@ _NUMBERS = {
         "fd_random": 0.4517,
         "kd_random": 0.00012345,
         "generated pictures": 2000,
-        "real pictures": 4000,
+        "training pictures": 4000,
     },
     "Movement of a layer by one variable, of that by all": {
         f"{variable} on {layer}": value
@@ -80,14 +80,17 @@ _NUMBERS = {
         "b from background": 0.98,
         "chance": 0.1,
     },
-    "Clusters of real pictures by f, against their labels": {"ACC": 0.5, "NMI": 0.25},
+    "Clusters of training pictures by f, against their labels": {
+        "ACC": 0.5,
+        "NMI": 0.25,
+    },
 }
 
 
 def test_the_generators_numbers_stand_in_tables_with_what_is_good():
     distances, movement, codes, clusters = telling.generator(_NUMBERS).split("\n\n")
     assert "fd_random 0.452, kd_random 0.000123" in distances
-    assert "generated pictures 2,000, real pictures 4,000" in " ".join(
+    assert "generated pictures 2,000, training pictures 4,000" in " ".join(
         distances.split()
     )
     assert distances.endswith("Lower is better.")

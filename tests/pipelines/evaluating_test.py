@@ -47,7 +47,9 @@ def test_generator_is_measured_under_names_that_nobody_takes_for_fid(finished):
     assert metrics == command.artifact(finished, "evaluate")["info"]["metrics"]
     generation, movement, codes = metrics.values()
     assert generation["fd_random"] > 0 and "fid" not in generation
-    assert generation["generated pictures"] == 20 and generation["real pictures"] == 32
+    assert (
+        generation["generated pictures"] == 20 and generation["training pictures"] == 32
+    )
     # By the architecture: shapes know no code, layers not each other's.
     for effect in ("f on mask", "b on mask", "b on foreground", "f on background"):
         assert movement[effect] == 0

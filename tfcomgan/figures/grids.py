@@ -1,5 +1,6 @@
 """Pictures for people: grids of scenes and of predicted masks, as labelled PNG files."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from tfcomgan.images import mask_to_uint8, to_uint8
 _WHITE = 255
 _READABLE_HEIGHT = 96
 _FONT_SIZE = 14
+_GLOBAL = "global image: the scene painted whole, before its parts; a critic of its own sees it"
 
 
 def grid(rows: Sequence[np.ndarray], *, pad: int = 2, scale: int = 1) -> np.ndarray:
@@ -72,7 +74,9 @@ def scene_grid(scene: Any, count: int = 8, *, scale: int | None = None) -> np.nd
         for name, x in layers.items()
         if x is not None
     }
-    return _labelled_grid(rows, scale)
+    title = "Scenes that the generator paints, each a column"
+    note = "" if scene.global_image is None else _GLOBAL
+    return titled(_labelled_grid(rows, scale), title, note)
 
 
 def prediction_grid(
@@ -98,7 +102,8 @@ def prediction_grid(
     if truth is not None:
         rows["true mask"] = mask_to_uint8(truth)
     rows["cut-out"] = to_uint8(images * masks)  # 0 in [-1, 1] is mid grey
-    return _labelled_grid(rows, scale)
+    title = "Pictures of the data set, and what the segmenter takes for the object"
+    return titled(_labelled_grid(rows, scale), title)
 
 
 def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
@@ -120,6 +125,35 @@ def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
     for index, name in enumerate(row_labels):
         middle = (index + 0.5) * height / len(row_labels)
         draw.text((_FONT_SIZE // 2, middle), name, "black", font, anchor="lm")
+    return np.asarray(canvas)
+
+
+def titled(image: np.ndarray, title: str, note: str = "") -> np.ndarray:
+    """A picture with a title above it and, small, a note below.
+
+    Args:
+      image: uint8 [H, W, 3].
+      title: a line; what is wider than the picture makes the sheet wider.
+      note: likewise; '' for none.
+
+    Returns:
+      uint8 [H + space, W + space, 3].
+    """
+    big, small = (
+        ImageFont.load_default(size=size) for size in (_FONT_SIZE + 4, _FONT_SIZE)
+    )
+    height, width, _ = image.shape
+    top, bottom, left = (
+        2 * _FONT_SIZE + 4,
+        2 * _FONT_SIZE if note else 0,
+        _FONT_SIZE // 2,
+    )
+    needed = left + math.ceil(max(big.getlength(title), small.getlength(note))) + left
+    canvas = Image.new("RGB", (max(width, needed), top + height + bottom), "white")
+    canvas.paste(Image.fromarray(image), (0, top))
+    draw = ImageDraw.Draw(canvas)
+    draw.text((left, top // 2), title, "black", big, anchor="lm")
+    draw.text((left, top + height + bottom // 2), note, "dimgrey", small, anchor="lm")
     return np.asarray(canvas)
 
 

@@ -49,6 +49,23 @@ class Saver(EveryFewSteps):
         )
 
 
+# Of masks and layers, besides those with 'mask' in their name.
+_OF_MASKS = (
+    "layer_difference",
+    "layer_echo",
+    "object_area",
+    "one_layer",
+    "trivial_solution",
+)
+
+
+def tag(name: str) -> str:
+    """A log's name in TensorBoard, which shows what stands before '/' as a group."""
+    if "gradient" in name:
+        return f"gradient/{name}"
+    return f"mask/{name}" if "mask" in name or name in _OF_MASKS else f"loss/{name}"
+
+
 class Board:
     """TensorBoard's file of one stage: scalars, pictures and the settings as text."""
 
@@ -65,7 +82,7 @@ class Board:
         """Writes losses and monitors."""
         with self._open():
             for name, value in logs.items():
-                tf.summary.scalar(name, value, step=step)
+                tf.summary.scalar(tag(name), value, step=step)
         self._writer.flush()
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
