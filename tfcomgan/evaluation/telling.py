@@ -5,7 +5,8 @@ The files `scores.json` and `metrics.json` of the run have every number in full.
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 _COLUMNS = 80
 _SEGMENTER = "segmenter"
@@ -13,7 +14,12 @@ _TRAINING = "train"
 _METHODS = {"otsu": "Otsu's threshold", "grabcut": "GrabCut", "iem": "IEM"}
 _LAYERS = ("mask", "foreground", "background")
 _VARIABLES = {"z": "z, shape", "f": "f, object's look", "b": "b, ground's look"}
-_GOOD = "Good: z moves the mask; f moves the foreground alone, b the background alone."
+_GOOD_MOVES = (
+    "Good: z moves the mask; f moves the foreground alone, b the background alone."
+)
+_GOOD_CODES = (
+    "Good: f from the foreground 1, b from the background 1; the others {:.2f}."
+)
 
 
 def scores(results: Mapping[str, Mapping]) -> str:
@@ -53,50 +59,58 @@ def _pictures(protocol: str) -> str:
     return "trained on" if split == _TRAINING else f"{split}, held out"
 
 
+class Square(NamedTuple):
+    """Numbers of z, f and b by layer: names of columns, cells by row, and what is good."""
+
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+    good: str
+
+
+def square(row: Mapping[str, float]) -> Square | None:
+    """Numbers named 'b on mask' or 'f from background' as a table; None for others."""
+    if f"z on {_LAYERS[0]}" in row:
+        return Square(_LAYERS, _rows(row, "on", _LAYERS), _GOOD_MOVES)
+    if "chance" in row:
+        good = _GOOD_CODES.format(row["chance"])
+        return Square(_LAYERS[1:], _rows(row, "from", _LAYERS[1:]), good)
+    return None
+
+
+def _rows(row, joint: str, layers) -> dict[str, list[float]]:
+    found = {
+        title: [row.get(f"{variable} {joint} {layer}") for layer in layers]
+        for variable, title in _VARIABLES.items()
+    }
+    return {title: cells for title, cells in found.items() if None not in cells}
+
+
 def generator(numbers: Mapping[str, Mapping[str, float]]) -> str:
-    """Numbers of `measuring` as small tables, with what is good beside them."""
-    blocks = []
-    for heading, row in numbers.items():
-        if _moves(row):
-            blocks.append(_square(heading, row, "on", _LAYERS) + [_GOOD])
-        elif "chance" in row:
-            layers = _LAYERS[1:]
-            lines = _square(heading, row, "from", layers)
-            good = (
-                "Good: f from the foreground 1, b from the background 1; the others "
-                f"{row['chance']:.2f}."
-            )
-            blocks.append([*lines, good])
-        else:
-            named = (f"{name} {number(value)}" for name, value in row.items())
-            better = " Lower is better." if _has_distance(row) else ""
-            text = f"{heading}: {', '.join(named)}.{better}"
-            blocks.append(textwrap.wrap(text, _COLUMNS))
-    return "\n\n".join("\n".join(block) for block in blocks)
+    """Numbers of `measuring` as small tables, with what is good below them."""
+    return "\n\n".join("\n".join(_block(*item)) for item in numbers.items())
 
 
-def number(value: float) -> str:
-    """Whole numbers in full, others with three digits; never with an exponent."""
+def _block(heading: str, row: Mapping[str, float]) -> list[str]:
+    table = square(row)
+    if table is None:
+        named = (f"{name} {number(value)}" for name, value in row.items())
+        better = " Lower is better." if _has_distance(row) else ""
+        return textwrap.wrap(f"{heading}: {', '.join(named)}.{better}", _COLUMNS)
+    lines = [heading, " " * 20 + "".join(f"{name:>12}" for name in table.columns)]
+    for title, cells in table.rows.items():
+        lines.append(f"{title:20}" + "".join(f"{cell:12.2f}" for cell in cells))
+    return [*lines, table.good]
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Whole numbers in full, others with these digits; never with an exponent."""
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
-
-
-def _moves(row) -> bool:
-    return any(name.endswith(f" on {_LAYERS[0]}") for name in row)
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}"
 
 
 def _has_distance(row) -> bool:
     return any(name.startswith(("fid", "kid", "fd_", "kd_")) for name in row)
-
-
-def _square(heading: str, row, joint: str, layers) -> list[str]:
-    lines = [heading, f"{'':20}" + "".join(f"{layer:>12}" for layer in layers)]
-    for variable, title in _VARIABLES.items():
-        cells = [row.get(f"{variable} {joint} {layer}") for layer in layers]
-        if None not in cells:
-            lines.append(f"{title:20}" + "".join(f"{cell:12.2f}" for cell in cells))
-    return lines

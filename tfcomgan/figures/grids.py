@@ -12,7 +12,6 @@ from tfcomgan.images import mask_to_uint8, to_uint8
 _WHITE = 255
 _READABLE_HEIGHT = 96
 _FONT_SIZE = 14
-_GLOBAL = "global image: the scene painted whole, before its parts; a critic of its own sees it"
 
 
 def grid(rows: Sequence[np.ndarray], *, pad: int = 2, scale: int = 1) -> np.ndarray:
@@ -74,9 +73,7 @@ def scene_grid(scene: Any, count: int = 8, *, scale: int | None = None) -> np.nd
         for name, x in layers.items()
         if x is not None
     }
-    title = "Scenes that the generator paints, each a column"
-    note = "" if scene.global_image is None else _GLOBAL
-    return titled(_labelled_grid(rows, scale), title, note)
+    return _labelled_grid(rows, scale)
 
 
 def prediction_grid(
@@ -86,7 +83,7 @@ def prediction_grid(
     *,
     scale: int | None = None,
 ) -> np.ndarray:
-    """Real pictures, their predicted masks, and the cut-out objects on mid grey.
+    """Pictures, their predicted masks, and the cut-out objects on mid grey.
 
     Args:
       images: [B, H, W, 3] in [-1, 1].
@@ -102,8 +99,7 @@ def prediction_grid(
     if truth is not None:
         rows["true mask"] = mask_to_uint8(truth)
     rows["cut-out"] = to_uint8(images * masks)  # 0 in [-1, 1] is mid grey
-    title = "Pictures of the data set, and what the segmenter takes for the object"
-    return titled(_labelled_grid(rows, scale), title)
+    return _labelled_grid(rows, scale)
 
 
 def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
