@@ -4,9 +4,9 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipelines import artifacts, cache, reporting
-from pipelines.settings import Place
-from tfcomgan import command_line
+from pipelines import artifacts, cache
+from pipelines.work import Place
+from tfcomgan import command_line, run_folder
 from tfcomgan.evaluation import telling
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
@@ -39,13 +39,13 @@ def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> N
         )
         report("\n" + telling.generator(evaluation.metrics))
     run_dir = pathlib.Path(place.run_dir).absolute()
-    report(f"\nReport:   {run_dir / reporting.PAGE}")
-    report(f"Look:     {run_dir / 'pictures'}")
+    report(f"\nReport:   {run_dir / run_folder.REPORT}")
+    report(f"Look:     {run_dir / run_folder.PICTURES}")
 
     def show(title: str, script: str, *arguments: str) -> None:
         report(f"{title:10}{command_line.typed(script, *arguments)}")
 
-    show("Curves:", "tensorboard", "--logdir", f"{run_dir / 'logs'}")
+    show("Curves:", "tensorboard", "--logdir", f"{run_dir / run_folder.LOGS}")
     if cache.find(place.run_dir, "export") is not None:
         model = ("--model", f"{run_dir}", "--out")
         show("Segment:", "tfcomgan-segment", "photo.jpg", *model, "segmented")

@@ -16,7 +16,7 @@ LAYERS = (
     "commands",
     "pipelines",
     "reporting synthesis photos",
-    "training evaluation serving figures",
+    "training evaluation serving figures annotations",
     "models metrics",
     "data networks",
     "vocabulary",

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.artifacts import Examples, Generator, Segmenter
-from tfcomgan import config, latents, losses
+from tfcomgan import config, latents, losses, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.images import mask_to_uint8, to_uint8
@@ -52,7 +52,7 @@ def of_generator(
         "parameters": parameter_counts(network),
         "curves": {
             curve.name: [list(map(int, curve.steps)), list(curve.values)]
-            for curve in curves.read(run_dir / "logs")
+            for curve in curves.read(run_dir / run_folder.LOGS)
             if curve.name in _CURVES
         },
         "scores": _realism(network, generator, examples, cache_dir),

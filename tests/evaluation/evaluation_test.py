@@ -103,9 +103,15 @@ def test_baselines_chosen_are_those_scored(splits, baselines):
     assert tuple(results["train_center_8px_t0.5"]) == ("segmenter", *baselines)
 
 
-@pytest.mark.parametrize("wrong", [dict(splits=()), dict(threshold=1.0)])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="at least one split and a threshold"):
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(splits=()), "`evaluation.splits` must name at least one split"),
+        (dict(threshold=1.0), r"`evaluation.threshold` must lie inside \(0, 1\)"),
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
         EvaluationSettings(**wrong)
 
 

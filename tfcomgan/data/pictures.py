@@ -7,8 +7,10 @@ nobody knows.
 """
 
 import contextlib
+import errno
 import os
 import pathlib
+import stat
 import warnings
 
 import numpy as np
@@ -18,6 +20,10 @@ from tfcomgan.errors import UserError
 
 # It comes at half of what is refused, and pictures of 108 megapixels come from phones.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+# Of what is made of a file here; raise it when one gives other pixels than before.
+VERSION = 2
 
 
 class BadPicture(UserError):
@@ -88,12 +94,23 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
 def _opened(path, kind: str):
     """The upright picture and, where it is grey of 16 bits, its levels, else None."""
     try:
+        _check_file(path)
         with Image.open(path) as stored:
             image = ImageOps.exif_transpose(stored)
             yield image, _deep(image, stored.format)
     except Exception as error:
         # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
         raise BadPicture(path, _reason(path, error), kind) from error
+
+
+def _check_file(path) -> None:
+    """Raises OSError for a folder, and for a pipe, which would be waited for."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # Of a locked one that says so.
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no file but a pipe or a device")
 
 
 def _deep(image: Image.Image, file_format: str | None) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """Numbers of a segmenter beside those of methods that learn nothing."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from tfcomgan.data.input_pipeline import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.field_types import within
 from tfcomgan.metrics import segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
@@ -28,15 +30,12 @@ class EvaluationSettings:
     """
 
     splits: tuple[str, ...] = ("train", "test")
-    threshold: float = 0.5
+    threshold: Annotated[float, within("(0, 1)")] = 0.5
     baselines: tuple[str, ...] = ("otsu", "mean_mask")
 
     def __post_init__(self):
-        if not self.splits or not 0 < self.threshold < 1:
-            raise ValueError(
-                "`evaluation` needs at least one split and a threshold inside (0, 1). "
-                f"Received: {self}."
-            )
+        if not self.splits:
+            raise ValueError("`evaluation.splits` must name at least one split.")
         unknown = [name for name in self.baselines if name not in BASELINES]
         if unknown:
             raise ValueError(

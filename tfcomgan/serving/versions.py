@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
         raise UserError(f"The model must be a folder. Received: {folder}.")
     if (folder / "saved_model.pb").is_file():
         return folder
-    for base in (folder, folder / name, folder / "serving" / name):
+    for base in (folder, folder / name, serving_dir(folder, name)):
         if found := versions(base):
             return base / str(found[-1])
     raise UserError(
@@ -48,7 +49,7 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
 
 def serving_dir(run_dir: pathlib.Path, name: str) -> pathlib.Path:
     """Where a run's exports of `name` lie, one folder for each version."""
-    return pathlib.Path(run_dir) / "serving" / name
+    return pathlib.Path(run_dir) / run_folder.SERVING / name
 
 
 def versions(base: pathlib.Path) -> list[int]:

@@ -13,12 +13,13 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from absl import logging
 
 from tfcomgan import config
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import at_least
 from tfcomgan.training import callbacks
 
 READINGS = "readings.jsonl"
@@ -74,16 +75,6 @@ SIGNS |= {
         "another SEED",
     ),
 }
-_NOT_NEGATIVE = (
-    "min_object",
-    "max_object",
-    "max_echo",
-    "min_area",
-    "max_one_layer",
-    "min_difference",
-    "min_variation",
-    "max_restarts",
-)
 
 
 @config.settings("monitor")
@@ -111,14 +102,14 @@ class MonitorSettings:
     on_trivial: Literal["warn", "stop", "restart"] = "warn"
     every: int = 20
     window: int = 200
-    min_area: float = 0.02
-    max_one_layer: float = 0.5
-    min_difference: float = 0.02
-    min_variation: float = 0.01
-    min_object: float = 0.0
-    max_object: float = 1.0
-    max_echo: float = math.inf
-    max_restarts: int = 3
+    min_area: Annotated[float, at_least(0)] = 0.02
+    max_one_layer: Annotated[float, at_least(0)] = 0.5
+    min_difference: Annotated[float, at_least(0)] = 0.02
+    min_variation: Annotated[float, at_least(0)] = 0.01
+    min_object: Annotated[float, at_least(0)] = 0.0
+    max_object: Annotated[float, at_least(0)] = 1.0
+    max_echo: Annotated[float, at_least(0)] = math.inf
+    max_restarts: Annotated[int, at_least(0)] = 3
 
     def __post_init__(self):
         if not 1 <= self.every <= self.window:
@@ -126,18 +117,6 @@ class MonitorSettings:
                 "`monitor.every` must lie in [1, monitor.window]. "
                 f"Received: every={self.every}, window={self.window}."
             )
-        for name in (
-            "min_area",
-            "max_one_layer",
-            "min_difference",
-            "min_variation",
-            "max_restarts",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"`monitor.{name}` must not be negative. "
-                    f"Received: {getattr(self, name)}."
-                )
 
     def check(self, stage: str, steps: int) -> None:
         """Raises UserError where the window is longer than the training."""
