@@ -14,7 +14,7 @@ from pipelines import cache, planning
 from pipelines import run as pipeline
 from pipelines.preparing import PrepareSettings
 from tfcomgan import config
-from tfcomgan.data import folder, input_pipeline, parallel
+from tfcomgan.data import folder, input_pipeline, inspection, parallel
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
 
@@ -83,7 +83,16 @@ def test_pictures_are_found_in_folders_and_stored_exactly(photos, tmp_path):
         "Other files ignored: notes.txt.",
         "Passed over, hidden: .git, .hidden.png.",
         "Passed over, a run folder of tfcomgan: runs/folder.",
+        *inspection.warn_of_few(11),
     ]
+
+
+def test_few_pictures_and_pictures_alike_are_told_as_the_doctor_does(photos, tmp_path):
+    save(photos / "copy.png", noise(4))
+    *_, few, alike = FolderSource().prepare(tmp_path, photos).info.metadata["notes"]
+    assert few.startswith("12 training pictures are few for a GAN: below 1,000")
+    assert alike.startswith("Near duplicates, 1 pair: ") and "copy.png" in alike
+    assert "Summer 2021/a 4.png" in alike
 
 
 def test_masks_are_stored_beside_their_pictures(masked, tmp_path):

@@ -18,8 +18,8 @@ import tqdm
 from PIL import Image
 
 from tfcomgan import config
+from tfcomgan.data import inspection, making, parallel
 from tfcomgan.data import listing as listings
-from tfcomgan.data import making, parallel
 from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.data.walking import shown, some
@@ -91,26 +91,34 @@ class Folder(making.PictureBuilder):
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
         source, files = self.builder_config.source, self.builder_config.listing
-        good, facts = sift(files, source, "folder")
+        good, facts, thumbnails = sift(files, source, "folder")
         if len(good) < 2:
             raise UserError(
                 f"{files.root} has {len(good)} picture{'s' * (not good)} that can be "
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
+        parts = dict(
+            zip(("train", "test"), split(good, source.test_share), strict=True)
+        )
         facts["notes"] += files.notes()
+        facts["notes"] += inspection.warn_of_few(len(parts["train"]))
+        split_of = {picture: name for name, part in parts.items() for picture in part}
+        facts["notes"] += inspection.warn_of_alike(
+            [shown(picture) for picture in good],
+            [split_of[picture] for picture in good],
+            thumbnails,
+        )
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
         return {
-            name: self.each(read, [index[picture] for picture in pictures])
-            for name, pictures in zip(
-                ("train", "test"), split(good, source.test_share), strict=True
-            )
+            name: self.each(read, [index[picture] for picture in part])
+            for name, part in parts.items()
         }
 
 
-def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
+def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.ndarray]]:
     """Reads all pictures to see which can be used.
 
     Args:
@@ -119,30 +127,31 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
       name: The settings' name in gin.
 
     Returns:
-      The names of the good ones, and facts for the metadata: `notes` for the user, and
-      `bad_images`, reasons by name.
+      The names of the good ones; facts for the metadata: `notes` for the user, and
+      `bad_images`, reasons by name; and thumbnails of the good ones.
 
     Raises:
       UserError: Some are bad, and not to be skipped.
     """
 
-    def reason(index):
+    def look(index):
         try:
-            files.read(index)
+            image, _ = files.read(index)
         except BadPicture as error:
-            return error.reason
-        return None
+            return error.reason, None
+        return None, inspection.thumbnail(image)
 
     count = len(files.pictures)
-    reasons = tqdm.tqdm(
-        parallel.in_parallel(reason, range(count)),
+    looks = tqdm.tqdm(
+        parallel.in_parallel(look, range(count)),
         desc="reading pictures",
         total=count,
         delay=2,
         leave=False,
         disable=None,  # Not into a file.
     )
-    bad = {n: why for n, why in zip(files.pictures, reasons, strict=True) if why}
+    found = dict(zip(files.pictures, looks, strict=True))
+    bad = {n: why for n, (why, _) in found.items() if why}
     if bad and source.on_bad_image == "fail":
         lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
         raise UserError(
@@ -153,7 +162,8 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
     bad_images = {shown(n): why for n, why in bad.items()}
     good = [n for n in files.pictures if n not in bad]
-    return good, {"notes": notes, "bad_images": bad_images}
+    thumbnails = [found[n][1] for n in good]
+    return good, {"notes": notes, "bad_images": bad_images}, thumbnails
 
 
 def _example(source: FolderSource, files: Listing, index: int):
