@@ -1,4 +1,4 @@
-"""What both trainings share, and their attempts with new seeds where masks are trivial."""
+"""What all trainings share, and their attempts with new seeds where masks are trivial."""
 
 import contextlib
 import dataclasses
@@ -32,6 +32,7 @@ class Training:
 
     Attributes:
       images: uint8 [N,kept_size,kept_size,3].
+      masks: Of the images, see `training_batches`; None where they have none.
       pictures: How batches are made of them.
       schedule: Length, batch and first seed.
       watch: What the monitor takes for trivial.
@@ -49,6 +50,7 @@ class Training:
     drawer: Callable[[keras.Model], Callable[[], np.ndarray]]
     shown: tuple[str, ...]
     area: str = "mask_area"
+    masks: np.ndarray | None = None
 
     def with_seed(self, seed: int) -> "Training":
         """The same training from another seed."""
@@ -82,7 +84,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             model = _attempt(work, training.with_seed(seed), place)
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            _write(file, given_up)
+            write_json(file, given_up)
             continue
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
@@ -93,7 +95,8 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     )
 
 
-def _write(file: pathlib.Path, content) -> None:
+def write_json(file: pathlib.Path, content) -> None:
+    """Writes a file whole or not at all."""
     temporary = file.with_suffix(".tmp")
     temporary.write_text(json.dumps(content))
     temporary.replace(file)
@@ -131,6 +134,7 @@ def _attempt(
             seed=schedule.seed,
             start=start,
             steps=steps,
+            masks=training.masks,
         )
 
     bar = progress.Progress(work.stage, steps=steps, shown=training.shown)

@@ -1,8 +1,7 @@
 """What a run tells a person: where it trains, and at its end numbers and what to do next."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from pipelines import artifacts, cache
 from pipelines.work import Place
@@ -10,11 +9,11 @@ from tfcomgan import command_line, run_folder
 from tfcomgan.evaluation import telling
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
+from tfcomgan.training.settings import TrainingSettings
 
 
-def where(settings: Mapping[str, Any], place: Place) -> str:
+def where(schedule: TrainingSettings | None, place: Place) -> str:
     """Device and precision of a stage that trains, as ' on ...'; '' for the others."""
-    schedule = settings.get("schedule")
     if schedule is None:
         return ""
     machine = environment.current()

@@ -26,6 +26,8 @@ from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 from tfcomgan.field_types import at_least, within
 
+_FEW = 50  # Pictures below which a training has nothing to learn a kind of thing from.
+
 
 @config.settings("folder")
 class FolderSource(making.Source):
@@ -101,8 +103,14 @@ class Folder(making.PictureBuilder):
         parts = dict(
             zip(("train", "test"), split(good, source.test_share), strict=True)
         )
+        if len(good) < _FEW:
+            facts["notes"].append(
+                f"{len(good)} pictures are few: expect masks that mean nothing. "
+                "A training of use takes hundreds, all of one kind of thing."
+            )
+        else:
+            facts["notes"] += inspection.warn_of_few(len(parts["train"]))
         facts["notes"] += files.notes()
-        facts["notes"] += inspection.warn_of_few(len(parts["train"]))
         split_of = {picture: name for name, part in parts.items() for picture in part}
         facts["notes"] += inspection.warn_of_alike(
             [shown(picture) for picture in good],
@@ -135,14 +143,16 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
     """
 
     def look(index):
+        """Why a picture is bad, or None; whether it has colours; its thumbnail."""
         try:
             image, _ = files.read(index)
         except BadPicture as error:
-            return error.reason, None
-        return None, inspection.thumbnail(image)
+            return error.reason, False, None
+        has_colours = bool((image != image[..., :1]).any())
+        return None, has_colours, inspection.thumbnail(image)
 
     count = len(files.pictures)
-    looks = tqdm.tqdm(
+    looked = tqdm.tqdm(
         parallel.in_parallel(look, range(count)),
         desc="reading pictures",
         total=count,
@@ -150,8 +160,8 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
         leave=False,
         disable=None,  # Not into a file.
     )
-    found = dict(zip(files.pictures, looks, strict=True))
-    bad = {n: why for n, (why, _) in found.items() if why}
+    looked = dict(zip(files.pictures, looked, strict=True))
+    bad = {name: why for name, (why, *_) in looked.items() if why}
     if bad and source.on_bad_image == "fail":
         lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
         raise UserError(
@@ -160,9 +170,16 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
             f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
+    if len(bad) < count and not any(
+        has_colours for _, has_colours, _ in looked.values()
+    ):
+        notes.append(
+            "All pictures are grey: colours, which mostly tell an object from its ground, "
+            "are missing. Expect worse masks."
+        )
     bad_images = {shown(n): why for n, why in bad.items()}
     good = [n for n in files.pictures if n not in bad]
-    thumbnails = [found[n][1] for n in good]
+    thumbnails = [looked[n][-1] for n in good]
     return good, {"notes": notes, "bad_images": bad_images}, thumbnails
 
 

@@ -51,6 +51,9 @@ class Saver(EveryFewSteps):
 
 # Of masks and layers, besides those with 'mask' in their name.
 _OF_MASKS = (
+    "agreement",
+    "fit",
+    "kept_share",
     "layer_difference",
     "layer_echo",
     "object_area",

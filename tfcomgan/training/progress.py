@@ -16,6 +16,7 @@ _SHORT = {
     "g_adversarial": "G",
     "s_adversarial": "S",
     "consistency": "L1",
+    "cross_entropy": "CE",
     "mask_area": "area",
     "real_mask_area": "area",
     "mask_entropy": "grey",

@@ -6,7 +6,7 @@ Pure functions of one picture and its mask; neither reads labels nor learns anyt
 import cv2
 import numpy as np
 
-SURE_GROUND = 0.03
+from tfcomgan.evaluation.baselines.grabcut import cut
 
 
 def grabcut(
@@ -14,7 +14,7 @@ def grabcut(
     mask: np.ndarray,
     *,
     iterations: int = 3,
-    sure_ground: float = SURE_GROUND,
+    sure_ground: float = 0.03,
 ) -> np.ndarray:
     """GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) started from a mask.
 
@@ -50,30 +50,6 @@ def grabcut(
     if not has_one_colour and is_object.any() and not is_object.all():
         is_object = cut(image_uint8, labels, iterations)
     return is_object[..., np.newaxis].astype(np.float32)
-
-
-def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray:
-    """OpenCV's GrabCut; the colour models treat channels alike, so RGB may stay RGB.
-
-    Args:
-      image_uint8: uint8 [H, W, 3].
-      labels: uint8 [H, W] of OpenCV's GC_ constants, of both sides; changed.
-      iterations: At least 1.
-
-    Returns:
-      bool [H, W], True on the object.
-    """
-    cv2.setRNGSeed(0)  # Of this thread: k-means starts from random colours.
-    cv2.grabCut(
-        np.ascontiguousarray(image_uint8),
-        labels,
-        None,
-        None,
-        None,
-        iterations,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
 
 
 def guided(

@@ -1,4 +1,4 @@
-"""Tests of `tfcomgan.refining`: masks drawn to the edges of their picture."""
+"""Tests of `tfcomgan.photos.refining`: masks drawn to the edges of their picture."""
 
 import sys
 from concurrent import futures
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tfcomgan import refining
 from tfcomgan.metrics import segmentation
+from tfcomgan.photos import refining
 
 RADIUS, EPS = 2, 1e-3
 
