@@ -10,7 +10,7 @@ WANTED = Python 3.11, 3.12 or 3.13 is needed
 # A worker a core; the tests of a file share what is slow to make.
 PARALLEL = -n auto --dist loadfile
 
-.PHONY: setup check demo test test-all lint bench clean
+.PHONY: setup check demo test test-all lint coverage bench clean
 
 setup: check $(STAMP)
 	@echo "Ready. For the commands without their path: . '$(CURDIR)/$(BIN)/activate'"
@@ -63,10 +63,14 @@ test-all: setup
 	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Which lines no test runs.
+coverage: setup
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term-missing
 
 bench: setup
 	$(BIN)/python -m benchmarks.train_step
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage

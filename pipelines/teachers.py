@@ -15,7 +15,7 @@ from tfcomgan.data import parallel
 from tfcomgan.evaluation.baselines import iem
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.metrics import segmentation
-from tfcomgan.models import inference
+from tfcomgan.models import inference, orientation
 from tfcomgan.models.self_training import SelfTrainingSettings
 from tfcomgan.photos import refining
 
@@ -35,16 +35,18 @@ class Refined(NamedTuple):
         return segmentation.iou(self.masks > 0.5, self.refined)
 
     def is_kept(self, settings: SelfTrainingSettings) -> np.ndarray:
-        """bool [N]: the two agree, and neither little nor nearly all is covered."""
-        area = self.refined.mean(axis=(1, 2, 3))
-        is_between = (settings.least_area < area) & (area < settings.most_area)
-        return (self.iou > settings.least_iou) & is_between
+        """bool [N]: the two agree, and an allowed share of picture and border is covered."""
+        return (self.iou > settings.least_iou) & self._is_allowed(settings)
 
     def fit(self, settings: SelfTrainingSettings) -> float:
-        """How well masks fit the edges: mean IoU, a mask of no allowed area being 0."""
+        """How well masks fit the edges: mean IoU, a mask that covers no allowed share 0."""
+        return float((self.iou * self._is_allowed(settings)).mean())
+
+    def _is_allowed(self, settings: SelfTrainingSettings) -> np.ndarray:
         area = self.refined.mean(axis=(1, 2, 3))
         is_between = (settings.least_area < area) & (area < settings.most_area)
-        return float((self.iou * is_between).mean())
+        border = orientation.border_share(self.refined)
+        return is_between & (border <= settings.most_border)
 
 
 def of_network(segmenter: keras.Model, low: int) -> Teacher:
@@ -93,6 +95,7 @@ def refine(
                 masks[i],
                 iterations=settings.iterations,
                 sure_ground=settings.sure_ground,
+                sure_object=settings.sure_object,
             )
         radius = max(1, round(settings.radius * size))
         return refining.guided(images_uint8[i], masks[i], radius, settings.eps) > 0.5

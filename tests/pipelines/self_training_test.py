@@ -180,6 +180,14 @@ def test_gate_keeps_masks_that_agree_and_cover_neither_little_nor_all():
     assert found.fit(settings) == pytest.approx((0.8 + 0.5 + 1) / 7)
 
 
+def test_gate_leaves_out_masks_along_the_border():
+    # The ring has 14 of the 20 pixels. The first 8 cover 6 of them, the first 3 three.
+    settings = SelfTrainingSettings(least_area=0.1, most_border=0.3)
+    found = _refined([8, 3], [8, 3])
+    np.testing.assert_array_equal(found.is_kept(settings), [False, True])
+    assert found.fit(settings) == pytest.approx(1 / 2)
+
+
 def test_masks_at_half_count_as_ground():
     found = Refined(np.full([1, 2, 2, 1], 0.5, np.float32), np.zeros([1, 2, 2, 1]))
     assert found.iou == [1]  # Both empty.

@@ -85,10 +85,7 @@ class Folder(making.PictureBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         has_masks = self.builder_config.listing.masks is not None
-        kind = "with" if has_masks else "no"
-        return self._describe(
-            f"Pictures of a folder, {kind} masks.", has_masks=has_masks
-        )
+        return self._describe(has_masks=has_masks)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -121,7 +118,7 @@ class Folder(making.PictureBuilder):
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
         return {
-            name: self.each(read, [index[picture] for picture in part])
+            name: self.each(read, [index[p] for p in part], pixels=files.pixels)
             for name, part in parts.items()
         }
 
@@ -145,7 +142,7 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
     def look(index):
         """Why a picture is bad, or None; whether it has colours; its thumbnail."""
         try:
-            image, _ = files.read(index)
+            image, _ = files.read(index, at_least=source.store_size)
         except BadPicture as error:
             return error.reason, False, None
         has_colours = bool((image != image[..., :1]).any())
@@ -153,7 +150,7 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
 
     count = len(files.pictures)
     looked = tqdm.tqdm(
-        parallel.in_parallel(look, range(count)),
+        parallel.in_parallel(look, range(count), pixels=files.pixels),
         desc="reading pictures",
         total=count,
         delay=2,
@@ -184,7 +181,9 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
 
 
 def _example(source: FolderSource, files: Listing, index: int):
-    image, mask = files.read(index, invert_masks=source.invert_masks)
+    image, mask = files.read(
+        index, invert_masks=source.invert_masks, at_least=source.store_size
+    )
     image, mask = shrink(image, mask, source.store_size)
     name = files.pictures[index]
     example = {"image": image, "file_name": shown(name)}

@@ -29,11 +29,13 @@ class SelfTrainingSettings:
       refined_size: Pixels of the square pictures that are refined; 0 for the size at which
         training keeps them.
       sure_ground: Probability below which GrabCut takes a pixel for ground.
+      sure_object: Probability above which it takes one for object; 1 for none.
       iterations: Of GrabCut.
       radius: Of the guided filter, as a share of the picture's side.
       eps: Of the guided filter, see `refining.guided`.
       least_iou: Of the teacher's mask at 0.5 and the refined one, for a picture to be kept.
       least_area, most_area: Share of the picture a kept mask covers.
+      most_border: Share of the border a kept mask covers: objects lie inside.
       most_pictures: Refined a round, drawn anew each round.
       held_aside: Training pictures on which masks are compared and nothing is learned;
         at most a tenth of them.
@@ -49,12 +51,14 @@ class SelfTrainingSettings:
     refinement: Literal["grabcut", "guided"] = "grabcut"
     refined_size: Annotated[int, at_least(0)] = 0
     sure_ground: Annotated[float, within("[0, 0.5]")] = 0.03
+    sure_object: Annotated[float, within("[0.5, 1]")] = 1.0
     iterations: Annotated[int, POSITIVE] = 3
     radius: Annotated[float, within("(0, 0.5]")] = 0.125
     eps: Annotated[float, POSITIVE] = 1e-3
     least_iou: Annotated[float, within("[0, 1]")] = 0.5
     least_area: Annotated[float, within("[0, 1]")] = 0.04
     most_area: Annotated[float, within("[0, 1]")] = 0.7
+    most_border: Annotated[float, within("[0, 1]")] = 1.0
     most_pictures: Annotated[int, POSITIVE] = 2500
     held_aside: Annotated[int, POSITIVE] = 200
     least_kept: Annotated[float, within("[0, 1]")] = 0.1

@@ -251,7 +251,7 @@ class Monitor(callbacks.EveryFewSteps):
             "layer_echo": "layer_echo",
             "mask_entropy": area.replace("area", "entropy"),
         }
-        self._readings = []
+        self._readings: list[Reading] = []
 
     def on_train_begin(self, logs=None):
         # Steps past the checkpoint are done again.
