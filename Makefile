@@ -10,7 +10,7 @@ WANTED = Python 3.11, 3.12 or 3.13 is needed
 # A worker a core; the tests of a file share what is slow to make.
 PARALLEL = -n auto --dist loadfile
 
-.PHONY: setup check demo test test-all lint coverage bench clean
+.PHONY: setup check demo test test-all lint coverage lock bench clean
 
 setup: check $(STAMP)
 	@echo "Ready. For the commands without their path: . '$(CURDIR)/$(BIN)/activate'"
@@ -68,6 +68,12 @@ lint: setup
 # Which lines no test runs.
 coverage: setup
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term-missing
+
+# The versions that are installed, for requirements_lock.txt below its comment.
+lock: setup
+	grep '^#' requirements_lock.txt > .lock
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude tfcomgan >> .lock
+	mv .lock requirements_lock.txt
 
 bench: setup
 	$(BIN)/python -m benchmarks.train_step

@@ -55,21 +55,21 @@ def look(
 ) -> Finding:
     """What to keep of a picture uint8 [H,W,3] and its mask uint8 [H,W,1], or None."""
     picture = Image.fromarray(image)
-    found = Finding(
+    finding = Finding(
         name, split, None, image.shape[:2], kind, thumbnail=thumbnail(image)
     )
     if mask is not None:
         edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-        found = found._replace(
+        finding = finding._replace(
             mask_area=float(mask.mean()), mask_border=float(edge.mean())
         )
     if sheet_size:
-        found = found._replace(sheet=np.asarray(_square(picture, sheet_size)))
+        finding = finding._replace(sheet=np.asarray(_square(picture, sheet_size)))
         if mask is not None:
             grey = _square(Image.fromarray(mask[..., 0] * np.uint8(255)), sheet_size)
             sheet_mask = (np.asarray(grey) > 127).astype(np.uint8)
-            found = found._replace(sheet_mask=sheet_mask[..., np.newaxis])
-    return found
+            finding = finding._replace(sheet_mask=sheet_mask[..., np.newaxis])
+    return finding
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
