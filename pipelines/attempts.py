@@ -1,5 +1,6 @@
 """What all trainings share, and their attempts with new seeds where masks are trivial."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -15,7 +16,7 @@ from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
-from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
@@ -136,6 +137,8 @@ def _attempt(
             masks=training.masks,
         )
 
+    bar = progress.Progress(work.stage, steps=steps, shown=training.shown)
+
     def watchers(model):
         draw, pictures = training.drawer(model), run_dir / run_folder.PICTURES
         paint = callbacks.painter(draw, work.stage, pictures, board)
@@ -150,14 +153,15 @@ def _attempt(
             ),
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
-            callbacks.Progress(work.stage, steps=steps, shown=training.shown),
+            bar,
         ]
 
-    return loop.train(
-        schedule,
-        Keeping(checkpoint_dir, every, work.fingerprint),
-        make_model=lambda: training.make_model(schedule.seed),
-        make_batches=make_batches,
-        watchers=watchers,
-        on=loop.strategy(work.place.devices),
-    )
+    with contextlib.closing(bar):
+        return loop.train(
+            schedule,
+            Keeping(checkpoint_dir, every, work.fingerprint),
+            make_model=lambda: training.make_model(schedule.seed),
+            make_batches=make_batches,
+            watchers=watchers,
+            on=loop.strategy(work.place.devices),
+        )

@@ -33,9 +33,10 @@ from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
 
 _CAPTION = (
-    "Self-training, round {}: photographs kept aside, the teacher's masks, the same drawn "
+    "Self-training, round {}: pictures kept aside, the teacher's masks, the same drawn "
     "to the edges, and the masks of the student who learned from such."
 )
+_TITLE = "Masks of the teacher, the same drawn to edges, and of the student"
 _SHOWN = 12  # Columns of a sheet.
 _RECORD, _SHEET = "round.json", "pictures.png"
 # Between the seeds of rounds, which meet neither restarts nor what a user would choose.
@@ -257,13 +258,14 @@ class _School:
         if student is not None:
             rows["student"] = student(images)
         size = images.shape[1]
-        return grids.labelled_grid(
-            {"photograph": images}
+        sheet = grids.labelled_grid(
+            {"picture": images}
             | {
                 name: mask_to_uint8(teachers.resized(masks, size))
                 for name, masks in rows.items()
             }
         )
+        return grids.titled(sheet, _TITLE)
 
 
 def _scalars(done: Round) -> dict[str, float]:

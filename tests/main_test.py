@@ -160,7 +160,7 @@ def test_pipeline_receives_the_flags(command):
     assert "('devices', ())" in arguments
     assert "('manual_dir', None)" in arguments
     assert "('checkpoint_every', 500)" in arguments
-    assert environment == "tensorflow 2"
+    assert environment == "tensorflow 3"
     done = command(
         "--gin_file=gin/toy.gin",
         "--stages=evaluate,prepare",

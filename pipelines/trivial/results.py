@@ -48,7 +48,9 @@ def ended(result: dict) -> list[str]:
     """Signs of trivial solutions that lasted to the end."""
     steps, _ = result["curves"].get("mask_area", ([0], None))
     return [
-        f["sign"] for f in result["trivial"]["findings"] if f["last_step"] >= steps[-1]
+        f["sign"]
+        for f in result["trivial"]["findings"]
+        if f["solution"] and f["last_step"] >= steps[-1]  # 0 for grey masks.
     ]
 
 

@@ -51,22 +51,5 @@ def test_full_disk_during_an_act_is_no_end_of_data():
         callback.on_train_batch_end(0, {})
 
 
-def test_progress_writes_lines_where_there_is_no_terminal(capsys):
-    progress = callbacks.Progress("train_generator", steps=10, shown=("loss", "absent"))
-    progress.first_step = 4
-    progress.on_train_begin()
-    progress.on_train_batch_end(3, {"loss": 0.1234, "hidden": 5.0})
-    progress.on_train_batch_end(7, {"loss": 0.5678, "hidden": 5.0})  # Two too many.
-    progress.on_train_end()
-    error = capsys.readouterr().err
-    lines = error.splitlines()
-    assert "\r" not in error and all(
-        line.startswith("train_generator: ") for line in lines
-    )
-    assert "4/10 steps" in lines[0]
-    assert "10/10 steps" in lines[-1] and "loss=0.57" in lines[-1]
-    assert "hidden" not in error and "absent" not in error
-
-
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

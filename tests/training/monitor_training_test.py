@@ -96,7 +96,9 @@ def _train(pressure, folder, settings):
     ],
 )
 def test_fires_on_a_training_driven_to_a_collapse_and_on_no_other(sign, tmp_path):
-    found = _train(PRESSURES[sign], tmp_path, MonitorSettings(every=5, window=15))
+    # After 80 steps masks are grey as a rule.
+    watch = MonitorSettings(every=5, window=15, max_grey=1.0)
+    found = _train(PRESSURES[sign], tmp_path, watch)
     assert {f.sign for f in found} == ({sign} if sign else set())
 
 

@@ -98,9 +98,9 @@ def of_segmenter(
     plates = [
         Plate(
             "predictions",
-            "Real pictures, true masks and predicted ones (as Fig. 8), not selected."
+            "Pictures of the data set, true masks and predicted ones (as Fig. 8), not selected."
             if truth is not None
-            else "Real pictures and predicted masks, not selected; no truth to compare.",
+            else "Pictures of the data set and predicted masks, not selected; no truth to compare.",
             to_image(first),
         )
     ]
@@ -174,7 +174,7 @@ def predicted(
     """Fig. 8: a column a picture; from the top picture, true mask, predicted mask."""
     chosen = np.arange(min(columns, len(predictions)))
     rows = _cases(images_uint8, truth, predictions, chosen)
-    return sheet([Block("Real pictures and predicted masks", rows)])
+    return sheet([Block("Pictures of the data set and predicted masks", rows)])
 
 
 def worst_and_best(

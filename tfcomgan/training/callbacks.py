@@ -1,14 +1,12 @@
-"""What happens around training steps: checkpoints, progress, TensorBoard, pictures."""
+"""What happens around training steps: checkpoints, TensorBoard, pictures."""
 
 import pathlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from tfcomgan.images import save_png
 from tfcomgan.training.checkpoints import Checkpoints
@@ -52,51 +50,24 @@ class Saver(EveryFewSteps):
         )
 
 
-class Progress(keras.callbacks.Callback):
-    """A bar with losses and remaining time; lines of it where there is no terminal."""
-
-    def __init__(self, title: str, *, steps: int, shown: tuple[str, ...]):
-        super().__init__()
-        self.first_step = 0
-        self._title, self._steps, self._shown = title, steps, shown
-        self._bar = None
-
-    def on_train_begin(self, logs=None):
-        is_terminal = sys.stderr.isatty()
-        self._bar = tqdm(
-            total=self._steps,
-            initial=self.first_step,
-            desc=self._title,
-            unit="step",
-            file=sys.stderr if is_terminal else _Lines(),
-            mininterval=0.5 if is_terminal else 20,
-            miniters=1,
-            dynamic_ncols=is_terminal,
-            bar_format=None if is_terminal else _LINE,
-        )
-
-    def on_train_batch_end(self, batch, logs=None):
-        done = min(self.first_step + batch + 1, self._steps)
-        losses = {k: f"{logs[k]:.2f}" for k in self._shown if k in (logs or {})}
-        self._bar.set_postfix(losses, refresh=False)
-        self._bar.update(done - self._bar.n)
-
-    def on_train_end(self, logs=None):
-        self._bar.close()
+# Of masks and layers, besides those with 'mask' in their name.
+_OF_MASKS = (
+    "agreement",
+    "fit",
+    "kept_share",
+    "layer_difference",
+    "layer_echo",
+    "object_area",
+    "one_layer",
+    "trivial_solution",
+)
 
 
-_LINE = "{desc}: {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_fmt}{postfix}"
-
-
-class _Lines:
-    """Writes each redrawn bar as a line of its own, for logs."""
-
-    def write(self, text):
-        if text := text.strip("\r\n "):
-            print(text, file=sys.stderr, flush=True)
-
-    def flush(self):
-        sys.stderr.flush()
+def tag(name: str) -> str:
+    """A log's name in TensorBoard, which shows what stands before '/' as a group."""
+    if "gradient" in name:
+        return f"gradient/{name}"
+    return f"mask/{name}" if "mask" in name or name in _OF_MASKS else f"loss/{name}"
 
 
 class Board:
@@ -115,7 +86,7 @@ class Board:
         """Writes losses and monitors."""
         with self._open():
             for name, value in logs.items():
-                tf.summary.scalar(name, value, step=step)
+                tf.summary.scalar(tag(name), value, step=step)
         self._writer.flush()
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:
