@@ -33,7 +33,7 @@ from tfcomgan.training import loop
 # result, and old artifacts are made anew.
 STAGES = {
     "prepare": (stages.prepare, 1),
-    "train_generator": (stages.train_generator, 3),
+    "train_generator": (stages.train_generator, 4),
     "train_segmenter": (stages.train_segmenter, 3),
     "evaluate": (evaluating.evaluate, 2),
     "export": (export_stage.export_models, 2),
