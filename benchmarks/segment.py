@@ -25,6 +25,7 @@ from PIL import Image
 
 from tfcomgan import segment
 from tfcomgan.data import pictures
+from tfcomgan.images import save_png
 from tfcomgan.serving import export_segmenter, versions
 
 _RUN = flags.DEFINE_string("run", None, "As --model of tfcomgan.segment.")
@@ -79,13 +80,13 @@ def milliseconds(function: Callable[[int], object], repeats: int = 200) -> float
 
 def print_parts(paths: list[pathlib.Path], out: pathlib.Path) -> None:
     """Where the time of one photo goes, in one thread."""
-    model = export_segmenter.load(versions.find(_RUN.value, versions.SEGMENTER))
+    model = export_segmenter.Segmenter(versions.find(_RUN.value, versions.SEGMENTER))
     images = [pictures.read(path) for path in paths]
     masks = [model(image[np.newaxis])[0] for image in images]
 
     def encode(i, kind):
         result = segment.RESULTS[kind](images[i % _FILES], masks[i % _FILES])
-        images.save_png(out / f"{i}.png", result, compress_level=1)
+        save_png(out / f"{i}.png", result, compress_level=1)
 
     parts = {
         "decode": lambda i: pictures.read(paths[i % _FILES]),

@@ -9,14 +9,12 @@ import keras
 import numpy as np
 
 from pipelines.cache import Record
+from tfcomgan import run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Side, oriented
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
-
-WEIGHTS = "network.npz"
-CRITIC = "critic.npz"
 
 
 def save_weights(network: keras.Model, path: pathlib.Path) -> None:
@@ -113,7 +111,7 @@ class Generator:
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)
-        _load_weights(network, self.record.folder / WEIGHTS)
+        _load_weights(network, self.record.folder / run_folder.NETWORK)
         return network
 
     def load_oriented(self):
@@ -127,7 +125,7 @@ class Generator:
 
     def load_critic(self) -> keras.Model | None:
         """D_z as trained; None in runs from before it was kept."""
-        path = self.record.folder / CRITIC
+        path = self.record.folder / run_folder.CRITIC
         if not path.exists():
             return None
         settings = discriminators.CriticSettings(**self.record.parameters["critics"])
@@ -165,7 +163,7 @@ class Segmenter:
     def load(self) -> keras.Model:
         """The averaged segmenter."""
         network = unet.build(self.settings, self.inputs.image_size)
-        _load_weights(network, self.record.folder / WEIGHTS)
+        _load_weights(network, self.record.folder / run_folder.NETWORK)
         return network
 
 
@@ -197,13 +195,3 @@ class ServingModel:
         """Folders of the SavedModels."""
         run_dir = self.record.folder.parent
         return [run_dir / name for name in self.record.info["version_dirs"]]
-
-
-# Which stage makes what.
-MADE_BY = {
-    Examples: "prepare",
-    Generator: "train_generator",
-    Segmenter: "train_segmenter",
-    Evaluation: "evaluate",
-    ServingModel: "export",
-}

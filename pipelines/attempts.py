@@ -9,37 +9,58 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from pipelines import cache
-from pipelines.settings import TrainingSettings, Work
-from tfcomgan import config
+from pipelines.work import Work
+from tfcomgan import config, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
 from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.settings import TrainingSettings
 
 _GIVEN_UP = "given_up.json"
 # So far apart that they meet no seed a user would choose next.
 _SEED_STRIDE = 1_000_003
 
 
-def train(
-    work: Work,
-    stage: str,
-    *,
-    schedule: TrainingSettings,
-    watch: MonitorSettings,
-    **parts,
-) -> tuple[keras.Model, dict]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training of a stage, whatever it trains.
+
+    Attributes:
+      images: uint8 [N,kept_size,kept_size,3].
+      pictures: How batches are made of them.
+      schedule: Length, batch and first seed.
+      watch: What the monitor takes for trivial.
+      make_model: Seed to a new model; see `loop.train`.
+      drawer: Model to what draws its pictures, uint8 [H,W,3].
+      shown: Losses beside the progress bar.
+      area: Name of the mask's area among the losses.
+    """
+
+    images: np.ndarray
+    pictures: InputSettings
+    schedule: TrainingSettings
+    watch: MonitorSettings
+    make_model: Callable[[int], keras.Model]
+    drawer: Callable[[keras.Model], Callable[[], np.ndarray]]
+    shown: tuple[str, ...]
+    area: str = "mask_area"
+
+    def with_seed(self, seed: int) -> "Training":
+        """The same training from another seed."""
+        schedule = dataclasses.replace(self.schedule, seed=seed)
+        return dataclasses.replace(self, schedule=schedule)
+
+
+def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     """Trains, with another seed where the monitor asks for one.
 
     Args:
       work: The stage at work; what was given up is remembered beside its checkpoints.
-      stage: Its name.
-      schedule: Length, batch and first seed.
-      watch: What the monitor takes for trivial.
-      **parts: Further arguments of `_attempt`.
+      training: From its first seed.
 
     Returns:
       The model; and for the artifact's info {"trivial": {"seed", "findings", "given_up"}},
@@ -48,21 +69,21 @@ def train(
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
     """
-    folder = work.folder / cache.UNFINISHED
+    watch, first_seed = training.watch, training.schedule.seed
+    folder = work.folder / run_folder.UNFINISHED
     file = folder / _GIVEN_UP
     given_up = json.loads(file.read_text()) if file.exists() else []
     while len(given_up) <= watch.max_restarts:
         number = len(given_up)
-        seed = (schedule.seed + number * _SEED_STRIDE) % 2**32
+        seed = (first_seed + number * _SEED_STRIDE) % 2**32
         place = folder / f"restart-{number}" if number else folder
-        again = dataclasses.replace(schedule, seed=seed)
         try:
-            model = _attempt(work, stage, place, schedule=again, watch=watch, **parts)
+            model = _attempt(work, training.with_seed(seed), place)
         except monitor.Restart as restart:
             given_up.append(str(restart))
             _write(file, given_up)
             continue
-        save_png(work.folder / "pictures.png", parts["drawer"](model)())
+        save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
         return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
     raise UserError(
@@ -90,21 +111,11 @@ def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
 
 
 def _attempt(
-    work: Work,
-    stage: str,
-    checkpoint_dir: pathlib.Path,
-    *,
-    images: np.ndarray,
-    pictures: InputSettings,
-    schedule: TrainingSettings,
-    watch: MonitorSettings,
-    make_model: Callable[[int], keras.Model],
-    drawer: Callable[[keras.Model], Callable[[], np.ndarray]],
-    shown: tuple[str, ...],
-    area: str = "mask_area",
+    work: Work, training: Training, checkpoint_dir: pathlib.Path
 ) -> keras.Model:
     """One training: batches, checkpoints, progress bar, TensorBoard, monitor."""
-    logs = work.place.run_dir / "logs" / stage
+    run_dir, schedule = work.place.run_dir, training.schedule
+    logs = run_dir / run_folder.LOGS / work.stage
     if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
         shutil.rmtree(logs, ignore_errors=True)
     board = callbacks.Board(logs)
@@ -113,8 +124,8 @@ def _attempt(
 
     def make_batches(start):
         return input_pipeline.training_batches(
-            images,
-            pictures,
+            training.images,
+            training.pictures,
             batch_size=schedule.batch_size,
             seed=schedule.seed,
             start=start,
@@ -122,34 +133,27 @@ def _attempt(
         )
 
     def watchers(model):
-        paint = callbacks.painter(
-            drawer(model), stage, work.place.run_dir / "pictures", board
-        )
+        draw, pictures = training.drawer(model), run_dir / run_folder.PICTURES
+        paint = callbacks.painter(draw, work.stage, pictures, board)
         return [
             monitor.Monitor(
-                watch,
+                training.watch,
                 seed=schedule.seed,
                 steps=steps,
                 folder=checkpoint_dir,
                 board=board,
-                area=area,
+                area=training.area,
             ),
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
-            callbacks.Progress(stage, steps=steps, shown=shown),
+            callbacks.Progress(work.stage, steps=steps, shown=training.shown),
         ]
 
     return loop.train(
-        make_model=lambda: make_model(schedule.seed),
+        schedule,
+        Keeping(checkpoint_dir, every, work.fingerprint),
+        make_model=lambda: training.make_model(schedule.seed),
         make_batches=make_batches,
         watchers=watchers,
         on=loop.strategy(work.place.devices),
-        steps=steps,
-        steps_per_execution=schedule.steps_per_execution,
-        batch_size=schedule.batch_size,
-        seed=schedule.seed,
-        policy=schedule.precision,
-        checkpoint_dir=checkpoint_dir,
-        checkpoint_every=every,
-        fingerprint=work.fingerprint,
     )

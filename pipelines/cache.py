@@ -15,11 +15,9 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
-
-_FILE = "artifact.json"
-# Where a stage keeps what lets it go on; a finished artifact has none.
-UNFINISHED = "unfinished"
+from tfcomgan.run_folder import ARTIFACT, UNFINISHED
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,13 +60,13 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
     """
     folder = run_dir / stage
     try:
-        record = json.loads((folder / _FILE).read_text())
+        record = run_folder.read_artifact(run_dir, stage)
+        if record is None:
+            return None
         files = record.pop("files")
         found = Record(folder=folder, **record)
-    except FileNotFoundError:
-        return None
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, f"{folder / _FILE} cannot be read") from error
+        raise _damaged(folder, f"{folder / ARTIFACT} cannot be read") from error
     for name, digest in files.items():
         path = pathlib.Path(os.path.normpath(folder / name))
         if not path.is_file():
@@ -108,7 +106,7 @@ def produce(
     replaces an older artifact of the stage, and its folder `unfinished` goes. Files in
     the run folder's `info["version_dirs"]`, if there are any, belong to it too.
     """
-    work = run_dir / f".partial-{stage}-{digest[:16]}"
+    work = run_folder.at_work(run_dir, stage, digest)
     is_resumed, start = work.exists(), time.monotonic()
     work.mkdir(parents=True, exist_ok=True)
     info = {}
@@ -120,7 +118,7 @@ def produce(
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_relative_to(work / UNFINISHED)
     }
-    files.pop(_FILE, None)  # Of a run that was killed before the last rename.
+    files.pop(ARTIFACT, None)  # Of a run that was killed before the last rename.
     record = {
         "fingerprint": digest,
         "parameters": parameters,
@@ -130,7 +128,7 @@ def produce(
         "environment": environment,
         "files": files,
     }
-    (work / _FILE).write_text(json.dumps(record, indent=2, default=str) + "\n")
+    (work / ARTIFACT).write_text(json.dumps(record, indent=2, default=str) + "\n")
     final, old = run_dir / stage, run_dir / f".old-{stage}"
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():

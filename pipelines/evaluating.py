@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.artifacts import Examples, Generator, Segmenter
-from pipelines.settings import Work
-from tfcomgan import latents
+from pipelines.work import Work
+from tfcomgan import latents, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import measuring, scoring
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
@@ -18,6 +18,7 @@ from tfcomgan.figures import paper
 from tfcomgan.figures.paper import Plate
 from tfcomgan.images import save_png
 from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.models import inference
 from tfcomgan.training import callbacks
 
 _BATCH = 100
@@ -46,7 +47,7 @@ def evaluate(
         )
         for split in protocol.splits
     }
-    predict = scoring.predictor(segmenter.load(), pictures.low)
+    predict = inference.predictor(segmenter.load(), pictures.low)
     predictions = {split: predict(found.images) for split, found in splits.items()}
     if has_masks:
         scores = scoring.evaluate(
@@ -117,11 +118,12 @@ def _measure(
 
 def _publish(work: Work, plates: list[Plate]) -> list[dict]:
     """Writes figures into the artifact, the run's pictures and TensorBoard."""
-    board = callbacks.Board(work.place.run_dir / "logs" / "evaluate")
+    run_dir = work.place.run_dir
+    board = callbacks.Board(run_dir / run_folder.LOGS / work.stage)
     for plate in plates:
         if plate.image is None:
             continue
-        for folder in (work.folder / "figures", work.place.run_dir / "pictures"):
+        for folder in (work.folder / run_folder.FIGURES, run_dir / run_folder.PICTURES):
             folder.mkdir(parents=True, exist_ok=True)
             save_png(folder / f"{plate.name}.png", plate.image)
         board.picture(0, plate.name, np.asarray(plate.image))

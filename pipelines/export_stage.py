@@ -1,8 +1,20 @@
 """The last stage: what a run has learned, as SavedModels."""
 
 from pipelines.artifacts import Generator, Segmenter
-from pipelines.settings import ExportSettings, Work
+from pipelines.work import Work
+from tfcomgan import config, run_folder
 from tfcomgan.serving import export_generator, export_segmenter, files, versions
+
+
+@config.settings("export")
+class ExportSettings:
+    """What is exported beside the SavedModel.
+
+    Attributes:
+      litert: Whether to add segmenter.tflite, for phones and boards.
+    """
+
+    litert: bool = False
 
 
 def export_models(
@@ -29,6 +41,6 @@ def export_models(
         prior=export_generator.prior(generator.settings, generator.objective),
         directory=folders[versions.GENERATOR],
     )
-    files.write_server_configs(run_dir / "serving")
+    files.write_server_configs(run_dir / run_folder.SERVING)
     names = [str(path.relative_to(run_dir)) for path in folders.values()]
     return {"version_dirs": names}

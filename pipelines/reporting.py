@@ -7,17 +7,17 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
+from tfcomgan import run_folder
 from tfcomgan.figures.paper import Plate
 from tfcomgan.reporting import curves, facts, page
 from tfcomgan.reporting.environment import Environment
 
-PAGE = "report.html"
 _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `reporting/page.html` into a run folder; see `fill`."""
-    page.write(run_dir / PAGE, fill(run_dir, parameters))
+    """Writes `report.html` into a run folder; see `fill`."""
+    page.write(run_dir / run_folder.REPORT, fill(run_dir, parameters))
 
 
 def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
@@ -37,7 +37,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
         parameters[name]["input_pipeline"] for name in ("train_generator", "evaluate")
     )
     generator, evaluated = info("train_generator"), info("evaluate")
-    config = run_dir / "operative_config.gin"
+    config = run_dir / run_folder.CONFIG
     return facts.Report(
         name=run_dir.resolve().name,
         data=facts.Data(
@@ -56,7 +56,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
         orientation=generator.get("orientation"),
         mask_area=generator.get("mask_area"),
         plates=[_plate(run_dir / "evaluate", p) for p in evaluated.get("figures", ())],
-        curves=curves.read(run_dir / "logs"),
+        curves=curves.read(run_dir / run_folder.LOGS),
         settings=config.read_text() if config.is_file() else "",
     )
 
@@ -77,6 +77,6 @@ def _stage(
 
 
 def _plate(folder: pathlib.Path, said: Mapping[str, str]) -> Plate:
-    path = folder / "figures" / f"{said['name']}.png"
+    path = folder / run_folder.FIGURES / f"{said['name']}.png"
     image = np.asarray(Image.open(path)) if path.is_file() else None
     return Plate(said["name"], said["caption"], image, said["reason"])

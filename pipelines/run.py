@@ -3,117 +3,25 @@
 pictures -> prepare -> train_generator -> train_segmenter -> evaluate, export
 """
 
-import dataclasses
-import inspect
 import json
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
-from pipelines import artifacts, cache, evaluating, export_stage, reporting, stages
-from pipelines.settings import Place, Work
-from tfcomgan import config
-from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
-    clevr6,
-    cub,
-    flowers,
-    folder,
-    fs100,
-    scenes,
-    stanford_cars,
-    stanford_dogs,
-)
+from pipelines import artifacts, cache, planning, reporting
+from pipelines.planning import Plan
+from pipelines.stages import MADE_BY, STAGES
+from pipelines.work import Place, Work
+from tfcomgan import config, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.evaluation import measuring
 from tfcomgan.evaluation.scoring import table
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
 
-# Name, what runs it, and its version: raise it when the same settings give another
-# result, and old artifacts are made anew.
-STAGES = {
-    "prepare": (stages.prepare, 1),
-    "train_generator": (stages.train_generator, 4),
-    "train_segmenter": (stages.train_segmenter, 3),
-    "evaluate": (evaluating.evaluate, 2),
-    "export": (export_stage.export_models, 2),
-}
-_CONFIG_FILE = "operative_config.gin"
-_MARK = "run.json"
-
-
-class Plan(NamedTuple):
-    """A stage with everything it depends on."""
-
-    name: str
-    inputs: dict[str, type]
-    settings: dict[str, Any]
-    fingerprint: str
-    parameters: dict
-
 
 def settings() -> None:
     """Builds all settings from gin, so that a wrong one is reported at once."""
-    _plans()
-
-
-def _plans(place: Place | None = None) -> dict[str, Plan]:
-    """The stages; without a place, what lies in the manual folder is not looked at."""
-    config.check_scopes(STAGES)
-    plans = {}
-    for name, (function, version) in STAGES.items():
-        inputs, chosen = {}, {}
-        for parameter in inspect.signature(function).parameters.values():
-            kind = parameter.annotation
-            if kind in artifacts.MADE_BY:
-                inputs[parameter.name] = kind
-            elif kind is not Work:
-                chosen[parameter.name] = config.build(kind, name)
-        parameters = {config.name_of(type(s)): _plain(s) for s in chosen.values()}
-        if place and name == "prepare":
-            parameters |= _manual_content(chosen["chosen"].source, place)
-        upstream = [plans[artifacts.MADE_BY[k]].fingerprint for k in inputs.values()]
-        digest = cache.fingerprint(name, version, upstream, parameters)
-        plans[name] = Plan(name, inputs, chosen, digest, parameters)
-        if "watch" in chosen:
-            chosen["watch"].check(name, chosen["schedule"].steps)
-    _check_sizes(plans)
-    return plans
-
-
-def _manual_content(source, place: Place) -> dict:
-    """What a data set of the user's own depends on beside its settings."""
-    if not hasattr(source, "fingerprint"):
-        return {}
-    return {"manual_dir": {"content": source.fingerprint(place.manual_dir)}}
-
-
-def _plain(chosen) -> dict:
-    """A settings object as JSON, without what changes no result."""
-    plain = {}
-    for field in dataclasses.fields(chosen):
-        value = getattr(chosen, field.name)
-        if field.metadata.get("affects_result", True):
-            nested = dataclasses.is_dataclass(value)
-            plain[field.name] = (
-                {"name": config.name_of(type(value))} | _plain(value)
-                if nested
-                else value
-            )
-    return plain
-
-
-def _check_sizes(plans: dict[str, Plan]) -> None:
-    sizes = {
-        plan.parameters["input_pipeline"]["image_size"]
-        for plan in plans.values()
-        if "input_pipeline" in plan.parameters
-    } | {plans["train_generator"].parameters["generator"]["image_size"]}
-    if len(sizes) > 1:
-        raise UserError(
-            "`generator.image_size` and `input_pipeline.image_size` must agree. "
-            f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
-        )
+    planning.plans()
 
 
 def run(
@@ -135,7 +43,7 @@ def run(
       UserError: An input is missing or of other settings, the folder is of another
         config, an artifact or checkpoint is damaged, or a training fails.
     """
-    plans = _plans(place)
+    plans = planning.plans(place)
     _check_masks(names, plans)
     _check_machine(plans, place)
     _claim(place.run_dir, gin_files)
@@ -150,9 +58,8 @@ def run(
         inputs = {
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
-        (place.run_dir / _CONFIG_FILE).write_text(config.operative_text())
+        (place.run_dir / run_folder.CONFIG).write_text(config.operative_text())
         report(f"{name}: running")
-        function, _ = STAGES[name]
         with cache.produce(
             place.run_dir,
             name,
@@ -160,12 +67,12 @@ def run(
             plan.parameters,
             inputs={
                 maker: plans[maker].fingerprint
-                for maker in map(artifacts.MADE_BY.get, plan.inputs.values())
+                for maker in map(MADE_BY.get, plan.inputs.values())
             },
             environment=environment.current()._asdict(),
         ) as (work_dir, info):
-            work = Work(work_dir, plan.fingerprint, place)
-            info.update(function(work, **inputs, **plan.settings))
+            work = Work(name, work_dir, plan.fingerprint, place)
+            info.update(plan.stage.run(work, **inputs, **plan.settings))
         reporting.write(place.run_dir, {n: p.parameters for n, p in plans.items()})
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
@@ -192,7 +99,7 @@ def _check_machine(plans: dict[str, Plan], place: Place) -> None:
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     """Marks a run folder with its gin files, or refuses one of others."""
-    mark = run_dir / _MARK
+    mark = run_dir / run_folder.MARK
     names = [pathlib.Path(name).stem for name in gin_files]
     run_dir.mkdir(parents=True, exist_ok=True)
     if mark.exists():
@@ -222,31 +129,30 @@ def _check_inputs(plan: Plan, plans: dict[str, Plan], place: Place) -> None:
     if not stale:
         return
     maker = plans[stale[0]]
-    found = cache.find(place.run_dir, maker.name)
+    found = cache.find(place.run_dir, stale[0])
     if found is None:
         problem = f"{place.run_dir} has none"
     else:
         changed = _differences(found.parameters, maker.parameters)
         problem = f"the one in {place.run_dir} was made with other settings ({changed})"
     raise UserError(
-        f"`{plan.name}` needs what `{maker.name}` makes, and {problem}. Run it too: "
-        f"--stages={','.join([*stale, plan.name])}, or leave --stages out."
+        f"`{plan.stage.name}` needs what `{stale[0]}` makes, and {problem}. Run it too: "
+        f"--stages={','.join([*stale, plan.stage.name])}, or leave --stages out."
     )
 
 
 def _stale(plan: Plan, plans: dict[str, Plan], place: Place) -> list[str]:
     """The stages before this one that would have to run first, in order."""
     names = set()
-    for kind in plan.inputs.values():
-        maker = plans[artifacts.MADE_BY[kind]]
-        found = cache.find(place.run_dir, maker.name)
-        if found is None or found.fingerprint != maker.fingerprint:
-            names |= {maker.name, *_stale(maker, plans, place)}
+    for maker in map(MADE_BY.get, plan.inputs.values()):
+        found = cache.find(place.run_dir, maker)
+        if found is None or found.fingerprint != plans[maker].fingerprint:
+            names |= {maker, *_stale(plans[maker], plans, place)}
     return [name for name in STAGES if name in names]
 
 
 def _input(kind: type, place: Place):
-    found = cache.find(place.run_dir, artifacts.MADE_BY[kind])
+    found = cache.find(place.run_dir, MADE_BY[kind])
     if kind is artifacts.Examples:
         return kind(found, place.data_dir, place.manual_dir)
     return kind(found)
@@ -276,9 +182,9 @@ def _report_results(names: Sequence[str], place: Place, report) -> None:
         scores = evaluation.scores
         report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
         report("\n" + measuring.lines(evaluation.metrics))
-    report(f"\nReport:   {place.run_dir / reporting.PAGE}")
-    report(f"Look:     {place.run_dir / 'pictures'}")
-    report(f"Curves:   tensorboard --logdir {place.run_dir / 'logs'}")
+    report(f"\nReport:   {place.run_dir / run_folder.REPORT}")
+    report(f"Look:     {place.run_dir / run_folder.PICTURES}")
+    report(f"Curves:   tensorboard --logdir {place.run_dir / run_folder.LOGS}")
     if cache.find(place.run_dir, "export") is not None:
         report(
             "Segment:  python -m tfcomgan.segment PICTURE.jpg "

@@ -1,190 +1,40 @@
-"""The stages but `evaluate` and `export`: from artifacts and settings to an artifact.
+"""The stages of a run, in order.
 
-A stage's parameters say what it depends on: those annotated with an artifact type are
-its inputs, those with a settings class come from gin (in the scope of the stage's name)
-and enter its fingerprint. It writes into `work.folder` and returns the artifact's info.
+A stage's parameters say what it depends on: those annotated with the type of an artifact
+are its inputs, those with a settings class come from gin (in the scope of the stage's
+name) and enter its fingerprint. It writes into `work.folder` and returns the artifact's
+info.
 """
 
-import numpy as np
-import tensorflow as tf
+from collections.abc import Callable
+from typing import NamedTuple
 
-from pipelines import attempts
-from pipelines.artifacts import (
-    CRITIC,
-    WEIGHTS,
-    Examples,
-    Generator,
-    save_weights,
+from pipelines import artifacts, evaluating, export_stage, preparing, trainings
+
+
+class Stage(NamedTuple):
+    """A stage.
+
+    name: Also of its folder in a run, see `run_folder`.
+    run: Makes the artifact.
+    version: To be raised when the same settings give another result; old artifacts are
+      made anew then.
+    makes: The artifact's type.
+    """
+
+    name: str
+    run: Callable[..., dict]
+    version: int
+    makes: type
+
+
+_IN_ORDER = (
+    Stage("prepare", preparing.prepare, 1, artifacts.Examples),
+    Stage("train_generator", trainings.train_generator, 4, artifacts.Generator),
+    Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.Segmenter),
+    Stage("evaluate", evaluating.evaluate, 2, artifacts.Evaluation),
+    Stage("export", export_stage.export_models, 2, artifacts.ServingModel),
 )
-from pipelines.settings import (
-    OrientationSettings,
-    PrepareSettings,
-    TrainingSettings,
-    Work,
-)
-from tfcomgan import latents
-from tfcomgan.data import input_pipeline
-from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import scoring
-from tfcomgan.figures import grids
-from tfcomgan.models import comgan, segmentation
-from tfcomgan.models import orientation as orientations
-from tfcomgan.models.comgan import ComGANSettings
-from tfcomgan.models.segmentation import SegmentationSettings
-from tfcomgan.models.update import AdamSettings
-from tfcomgan.networks.discriminators import CriticSettings
-from tfcomgan.networks.generator import GeneratorSettings
-from tfcomgan.networks.unet import SegmenterSettings
-from tfcomgan.training.monitor import MonitorSettings
-
-_PICTURES = 12  # Columns of a grid.
-
-
-def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
-    """Makes the data set, unless TFDS has it in the data folder already."""
-    place = work.place
-    builder = chosen.source.prepare(place.data_dir, place.manual_dir, beam=place.beam)
-    splits = {name: s.num_examples for name, s in builder.info.splits.items()}
-    metadata = builder.info.metadata
-    return {
-        "source": Examples.describe(chosen.source),
-        "tfds_folder": str(builder.data_dir),
-        "num_examples": splits,
-        # `notes` among it are shown to the user.
-        **(metadata if isinstance(metadata, dict) else {}),
-    }
-
-
-def train_generator(
-    work: Work,
-    *,
-    examples: Examples,
-    pictures: InputSettings,
-    network: GeneratorSettings,
-    critics: CriticSettings,
-    objective: ComGANSettings,
-    adam: AdamSettings,
-    schedule: TrainingSettings,
-    watch: MonitorSettings,
-    orienting: OrientationSettings,
-) -> dict:
-    """Stage one: trains ComGAN or DS-ComGAN and orients its averaged generator."""
-
-    def sampler(batch_size, purpose):
-        return comgan.sampler(
-            network,
-            objective,
-            seed=schedule.seed,
-            batch_size=batch_size,
-            purpose=purpose,
-        )
-
-    def make_model(seed):
-        return comgan.ComGAN(
-            generator=network,
-            critics=critics,
-            settings=objective,
-            adam=adam,
-            batch_size=schedule.batch_size,
-            seed=seed,
-        )
-
-    def drawer(model):
-        drawn = sampler(_PICTURES, latents.PICTURES)(0)
-        paint = tf.function(lambda: model.generator_ema(drawn, training=False))
-        return lambda: grids.scene_grid(paint(), count=_PICTURES)
-
-    model, watched = attempts.train(
-        work,
-        "train_generator",
-        images=examples.load(
-            pictures.training_split, size=pictures.kept_size, crop=pictures.crop
-        ).images,
-        pictures=pictures,
-        schedule=schedule,
-        watch=watch,
-        make_model=make_model,
-        drawer=drawer,
-        shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
-    )
-    save_weights(model.generator_ema, work.folder / WEIGHTS)
-    save_weights(model.critic, work.folder / CRITIC)  # Ranks what is generated.
-    if not network.has_mask:
-        return {"object_side": None, **watched}
-    masks = _paint_masks(
-        model.generator_ema, sampler(100, latents.ORIENTING), orienting.num_samples
-    )
-    measured = orientations.measure(masks)
-    side = orienting.object_side
-    return {
-        "object_side": measured.side if side == "auto" else side,
-        "orientation": measured._asdict() | {"is_sure": measured.is_sure},
-        "mask_area": float(masks.mean()),
-        **watched,
-    }
-
-
-def train_segmenter(
-    work: Work,
-    *,
-    examples: Examples,
-    generator: Generator,
-    pictures: InputSettings,
-    network: SegmenterSettings,
-    critics: CriticSettings,
-    objective: SegmentationSettings,
-    adam: AdamSettings,
-    schedule: TrainingSettings,
-    watch: MonitorSettings,
-) -> dict:
-    """Stage two: trains the segmenter on what the frozen generator paints."""
-    images = examples.load(
-        pictures.training_split, size=pictures.kept_size, crop=pictures.crop
-    ).images
-    shown = examples.load(
-        pictures.training_split, size=pictures.image_size, crop=pictures.crop
-    )
-    shown = shown.images[:_PICTURES]
-
-    def make_model(seed):
-        return segmentation.SegmentationModule(
-            paint=generator.load_oriented(),
-            sample=generator.sampler(
-                seed=seed,
-                batch_size=schedule.batch_size,
-                purpose=latents.SEGMENTING,
-            ),
-            image_size=pictures.image_size,
-            segmenter=network,
-            critics=critics,
-            settings=objective,
-            adam=adam,
-        )
-
-    def drawer(model):
-        predict = scoring.predictor(model.segmenter_ema, pictures.low)
-        scaled = input_pipeline.scale(shown).numpy()
-        return lambda: grids.prediction_grid(scaled, predict(shown))
-
-    model, watched = attempts.train(
-        work,
-        "train_segmenter",
-        images=images,
-        pictures=pictures,
-        schedule=schedule,
-        watch=watch,
-        make_model=make_model,
-        drawer=drawer,
-        shown=("consistency", "s_adversarial", "real_mask_area"),
-        area="real_mask_area",
-    )
-    save_weights(model.segmenter_ema, work.folder / WEIGHTS)
-    return {"object_side": generator.side, **watched}
-
-
-def _paint_masks(generator, sampler, count: int) -> np.ndarray:
-    """At least `count` masks of the generator in inference mode."""
-    paint = tf.function(lambda step: generator(sampler(step), training=False).mask)
-    batches = -(-count // sampler.batch_size)
-    steps = tf.range(batches, dtype=tf.int64)
-    return np.concatenate([paint(step).numpy() for step in steps])[:count]
+STAGES = {stage.name: stage for stage in _IN_ORDER}
+# Type of an artifact to the name of the stage that makes it.
+MADE_BY = {stage.makes: stage.name for stage in _IN_ORDER}

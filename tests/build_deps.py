@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-_FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "tests")
+_FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "examples", "tests")
 # What people start or import; above all packages. The other modules beside the packages
 # are below them all.
 COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]

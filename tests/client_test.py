@@ -186,7 +186,7 @@ def test_client_writes_masks_of_upright_pictures_and_lists_what_is_broken(
     ask = requests.connect(f"http://127.0.0.1:{ready['rest']}")
     with pytest.raises(UserError, match="2 of 4 pictures"):
         client.segment(given, ask, tmp_path / "masks", 4)
-    masks = {p.name: Image.open(p) for p in (tmp_path / "masks").iterdir()}
+    masks = {p.name: Image.open(p) for p in (tmp_path / "masks").glob("*.png")}
     sizes = {name: mask.size for name, mask in masks.items()}
     assert sizes == {"lying.jpg.png": (50, 37), "b.webp.png": (37, 50)}
     shown = capsys.readouterr()

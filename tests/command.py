@@ -24,7 +24,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
-STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
 _SECONDS = 1200  # After which a command is killed; one takes seconds on idle cores.
 
 

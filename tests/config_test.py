@@ -1,17 +1,19 @@
 """Settings and gin files, and what is said when something is wrong in them."""
 
 import dataclasses
+import math
 import os
 import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
 from tfcomgan import config
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import POSITIVE, at_least, within
 
 REPOSITORY = pathlib.Path(config.__file__).resolve().parents[1]
 
@@ -26,6 +28,11 @@ class Net:
     is_wide: bool = False
     title: str = "net"
     factory: Callable | None = None
+    depth: Annotated[int, POSITIVE] | None = None
+    share: Annotated[float, within("[0, 0.5)", "Half is none.")] = 0.0
+    shares: tuple[Annotated[float, at_least(0)], ...] = ()
+    count: Annotated[int, at_least(4)] = 4
+    seed: Annotated[int, within("[0, 2^32)")] = 0
 
     def __post_init__(self):
         if self.width < 0:
@@ -44,13 +51,6 @@ class Pair:
 @config.configurable("toy_make")
 def make(toy_depth: int = 1) -> int:
     return toy_depth
-
-
-@pytest.fixture(autouse=True)
-def no_bindings():
-    config.parse([])
-    yield
-    config.parse([])
 
 
 @pytest.fixture
@@ -116,6 +116,52 @@ def test_wrong_type_names_field_expectation_and_value(field, value, expected):
     assert f"Received: {value!r} ({type(value).__name__})" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("depth", 0, "be positive. Received: 0."),
+        ("share", 0.5, "lie in [0, 0.5). Received: 0.5. Half is none."),
+        ("share", -1e-9, "lie in [0, 0.5)"),
+        ("share", math.nan, "lie in [0, 0.5)"),
+        ("shares", (0.0, -1.0), "not be negative"),
+        ("count", 3, "be at least 4"),
+        ("seed", 2**32, "lie in [0, 2^32)"),
+    ],
+)
+def test_number_out_of_range_names_field_range_and_value(field, value, expected):
+    for wrong in (config.ConfigError, ValueError):
+        with pytest.raises(wrong) as error:
+            Net(**{"width": 1, field: value})
+        assert f"`toy.net.{field}` must {expected}" in str(error.value)
+
+
+def test_numbers_at_the_ends_of_their_range_fit():
+    ends = dict(depth=1, share=0, shares=[0], count=4, seed=2**32 - 1)
+    net = Net(width=1, **ends)
+    assert {name: getattr(net, name) for name in ends} == ends | {"shares": (0.0,)}
+    assert isinstance(net.share, float) and Net(width=1, depth=None).depth is None
+
+
+def test_type_is_checked_before_the_range():
+    with pytest.raises(config.ConfigError, match="must be int or None. Received: 'a'"):
+        Net(width=1, depth="a")
+
+
+@pytest.mark.parametrize(
+    ("interval", "inside", "outside"),
+    [
+        ("(0, 1)", [0.5], [0, 1]),
+        ("[0, 1]", [0, 1], [-0.1, 1.1]),
+        ("(0, 1]", [1], [0]),
+        ("[-1, 1)", [-1], [1]),
+    ],
+)
+def test_intervals_are_read_as_in_mathematics(interval, inside, outside):
+    limit = within(interval)
+    assert all(map(limit.holds, inside)) and not any(map(limit.holds, outside))
+    assert limit.words.endswith(interval)
+
+
 def test_wrong_choice_suggests_the_nearest():
     with pytest.raises(config.ConfigError, match="Did you mean 'center'"):
         Net(width=1, crop="centre")
@@ -176,7 +222,8 @@ def test_later_file_wins_and_parameters_win_over_files(tmp_path):
 def test_parse_forgets_the_former_configuration(parse):
     parse("toy.net.width = 1\n")
     parse("toy.net.rate = 0.1\n")
-    assert "width" not in config.full_text()
+    with pytest.raises(config.ConfigError, match="`toy.net.width`"):
+        config.build(Net)
 
 
 def test_includes_and_files_are_found_in_the_working_directory(tmp_path, monkeypatch):
@@ -192,13 +239,14 @@ def test_installed_files_are_found_in_the_package(tmp_path):
     """A copy of config.py, with gin files where `pip install` puts them."""
     package = tmp_path / "site/tfcomgan"
     (package / "resources/gin").mkdir(parents=True)
-    for name in ("__init__.py", "config.py", "errors.py", "field_types.py"):
-        (package / name).write_text((REPOSITORY / "tfcomgan" / name).read_text())
+    for name in ("__init__", "config", "errors", "field_types", "version"):
+        source = REPOSITORY / f"tfcomgan/{name}.py"
+        (package / f"{name}.py").write_text(source.read_text())
     (package / "resources/gin/base.gin").write_text("A = 1\n")
     (package / "resources/gin/top.gin").write_text("include 'gin/base.gin'\n")
     code = (
-        "from tfcomgan import config; config.parse(['gin/top.gin'], ['A=2']);"
-        "print(config.resolve(['gin/top.gin']), config.full_text())"
+        "import gin; from tfcomgan import config; config.parse(['gin/top.gin'], ['A=2']);"
+        "print(config.resolve(['gin/top.gin']), gin.config_str())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -300,6 +348,14 @@ def test_scoped_parameter_holds_in_its_scope_only(parse):
     assert make() == 1
 
 
+def test_required_macro_is_named_until_it_is_set(parse):
+    text = "A = %gin.REQUIRED\ntoy.net.width = %A\n"
+    with pytest.raises(config.ConfigError, match="macro A must be set.*_param=A=VALUE"):
+        parse(text)
+    parse(text, "A=3")
+    assert config.build(Net).width == 3
+
+
 def test_circular_macro_is_explained(parse):
     parse("A = %A\ntoy.net.width = %A\n")
     with pytest.raises(config.ConfigError, match="refers to itself"):
@@ -311,12 +367,11 @@ def test_file_that_includes_itself_is_explained(parse, tmp_path):
         parse(f"include '{tmp_path / 'case.gin'}'\n")
 
 
-def test_operative_text_has_defaults_and_full_text_has_unused_bindings(parse):
+def test_operative_text_has_defaults_and_no_unused_bindings(parse):
     parse("toy.net.width = 1\ntoy.pair.left = 2\n")
     config.build(Net)
     assert "net.crop = 'center'" in config.operative_text()
     assert "pair.left" not in config.operative_text()
-    assert "pair.left = 2" in config.full_text()
 
 
 if __name__ == "__main__":

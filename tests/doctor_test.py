@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfcomgan import config, doctor
+from tfcomgan import doctor
 from tfcomgan.data import inspection, listing, scenes
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.input_pipeline import InputSettings
@@ -30,11 +30,6 @@ def run(*args, cwd):
         text=True,
         timeout=120,
     )
-
-
-@pytest.fixture(autouse=True)
-def no_gin():
-    config.parse([])  # Bindings of a former test would enter all settings.
 
 
 @pytest.fixture
@@ -235,9 +230,15 @@ def test_mistakes_give_a_message_before_tensorflow_starts(no_tensorflow, args, m
     assert done.stderr.startswith("error: ") and message in done.stderr
 
 
-def test_out_inside_the_pictures_is_refused(main, photos):
-    with pytest.raises(UserError, match="would pass for one of your pictures"):
-        main(gin_file=["gin/folder.gin"], manual_dir="photos", out="photos/doctor")
+def test_the_sheet_among_the_pictures_is_marked_and_passed_over(main, photos):
+    for path in (photos / "images").iterdir():
+        path.rename(photos / path.name)
+    (photos / "masks").rename(photos.parent / "masks")
+    given = {"gin_file": ["gin/folder.gin"], "manual_dir": "photos", "out": "photos"}
+    main(**given)
+    text = main(**given)
+    assert "Pictures: 9 train, 1 test" in text
+    assert "Passed over, results of tfcomgan: contact_sheet.png." in text
 
 
 def test_help_lists_the_flags_without_waiting_for_tensorflow(no_tensorflow):

@@ -54,7 +54,7 @@ def test_figures_are_written(run_dir, tmp_path):
     done = _run(run_dir, tmp_path / "new/out", "--columns=3", "--f=2").check()
     names = {"layers", "control", "disentanglement", "interpolation"}
     paths = {tmp_path / f"new/out/{name}.png" for name in names}
-    assert set((tmp_path / "new/out").iterdir()) == paths
+    assert set((tmp_path / "new/out").glob("[!.]*")) == paths
     for path in paths:
         assert f"{path}: " in done.out
         with Image.open(path) as picture:
@@ -155,13 +155,19 @@ def test_areas_that_no_scene_has_are_named():
 
 
 def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
-    flags = ("--dataset=3", "--f=4", "--min_area=0", "--max_area=1")
+    flags = ("--dataset=3", "--f=4", "--min_area=0", "--max_area=1", "--size=80")
     done = _run(run_dir, tmp_path, *flags).check()
+    assert f"Painted at {SIZE} px and enlarged to 80 px." in done.out
+    for name in ("coco/images", "yolo/images/train", "imagefolder/train"):
+        with Image.open(tmp_path / name / "000002.png") as picture:
+            assert picture.size == (80, 80)
     assert "3 scenes kept; left out: " in done.out
     folder = tmp_path / "tfds/synthetic/1.0.0"
     assert str(folder) in done.out
     read = tfds.builder_from_directory(folder).as_dataset(split="train")
-    assert [e["f"] for e in tfds.as_numpy(read)] == [4, 4, 4]
+    examples = list(tfds.as_numpy(read))
+    assert [e["f"] for e in examples] == [4, 4, 4]
+    assert examples[0]["image"].shape == (SIZE, SIZE, 3)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     assert f"{folder} exists" in _run(run_dir, tmp_path, *flags).message
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
@@ -192,6 +198,7 @@ def test_run_without_critic_says_what_to_do(tmp_path):
         (["--model=RUN", "--out=x", "--swap", "file"], "file cannot be read as a pict"),
         (["--model=RUN", "--out=x", "--min_area=0.8"], "--min_area must be less"),
         (["--model=RUN", "--out=x", "--keep=2"], "keep"),
+        (["--model=RUN", "--out=x", "--formats=voc"], "--formats must be some of coco,"),
     ],
 )
 def test_bad_input_is_named(run_dir, tmp_path, flags, expected):

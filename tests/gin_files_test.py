@@ -5,17 +5,14 @@ import re
 import sys
 import zipfile
 
+import layouts
 import numpy as np
 import pytest
-from clevr6_test import make_zip
-from cub_test import archives  # noqa: F401  Fixtures, by name.
-from flowers_test import unpacked  # noqa: F401
-from fs100_test import faces  # noqa: F401
 from PIL import Image
-from stanford_test import cars, dogs  # noqa: F401
 
-from pipelines import run, stages
-from pipelines.settings import Place, TrainingSettings
+from pipelines import run
+from pipelines.preparing import PrepareSettings
+from pipelines.work import Place
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
@@ -28,10 +25,12 @@ from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.networks.wirings import WIRINGS
+from tfcomgan.run_folder import STAGES
+from tfcomgan.training.settings import TrainingSettings
 
 GIN = config.resolve(["gin/base.gin"])[0].parent
 # To be included, or given after another file.
-PARTS = {"base", "comgan", "ds_comgan", "release", "smoke", "trivial/base"}
+PARTS = {"base", "ds_comgan", "release", "smoke", "trivial/base"}
 FILES = {
     str(path.relative_to(GIN).with_suffix("")): path for path in GIN.rglob("*.gin")
 }
@@ -45,13 +44,20 @@ PAPER = {
     "flowers": ("flowers", 102, 128, "train"),
     "clevr6": ("clevr6", 60, 128, "train"),
 }
-# The fixture with a small copy of the data set; others take pictures with masks.
-FIXTURES = {
-    "cub": "archives",
-    "fs100": "faces",
-    "stanford_cars": "cars",
-    "stanford_dogs": "dogs",
-    "flowers": "unpacked",
+
+
+def _birds(folder):
+    return layouts.unpack(layouts.birds(folder.with_suffix(".archives")), folder)
+
+
+# What writes a small copy of the data set; others take pictures with masks.
+SMALL = {
+    "comgan": _birds,
+    "cub": _birds,
+    "fs100": layouts.faces,
+    "stanford_cars": layouts.cars,
+    "stanford_dogs": layouts.dogs,
+    "flowers": layouts.flowers,
 }
 _STAGE_ONE = (
     GeneratorSettings,
@@ -106,7 +112,7 @@ def test_a_file_of_each_data_set_of_the_paper_is_there():
 def test_full_size_files_take_the_paper_s_numbers(name):
     parse(name)
     source, num_codes, size, training_split = PAPER[name]
-    chosen = config.build(stages.PrepareSettings, "prepare").source
+    chosen = config.build(PrepareSettings, "prepare").source
     assert config.name_of(type(chosen)) == source
     settings = config.build(GeneratorSettings)
     assert (settings.num_codes, settings.image_size) == (num_codes, size)
@@ -206,11 +212,11 @@ def test_a_header_says_what_a_file_reproduces(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WHOLE)
-def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
-    if name in FIXTURES:
-        manual_dir = request.getfixturevalue(FIXTURES[name])
+def test_two_steps_of_every_file_run_to_the_end(name, tmp_path):
+    if name in SMALL:
+        manual_dir = SMALL[name](tmp_path / "by_hand")
     else:
-        with zipfile.ZipFile(make_zip(tmp_path / "scenes.zip", 20)) as file:
+        with zipfile.ZipFile(layouts.make_zip(tmp_path / "scenes.zip", 20)) as file:
             file.extractall(tmp_path / "pictures")
         manual_dir = tmp_path / "pictures"
         for path in manual_dir.glob("masks/*"):  # From numbers of objects to masks.
@@ -227,7 +233,7 @@ def test_two_steps_of_every_file_run_to_the_end(name, request, tmp_path):
         devices=(),
         checkpoint_every=100,
     )
-    lines, names = [], list(run.STAGES)
+    lines, names = [], list(STAGES)
     if not config.build(GeneratorSettings).has_mask:
         with pytest.raises(UserError, match="'simplegan', which paints no masks"):
             run.run(names, place, gin_files=[f"{name}.gin"])

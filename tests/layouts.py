@@ -1,6 +1,7 @@
 """Small data sets in the layouts that the builders expect."""
 
 import io
+import tarfile
 import zipfile
 
 import numpy as np
@@ -89,6 +90,158 @@ def flowers(root):
         )
     scipy.io.savemat(root / "setid.mat", FLOWER_SETS)
     scipy.io.savemat(root / "imagelabels.mat", {"labels": [FLOWER_LABELS]})
+    return root
+
+
+# CUB-200-2011.
+
+# Name, width, height, box (x, y, width, height), whether it is in the train split.
+BIRDS = [
+    ("001.Black_footed_Albatross/Black_Footed_Albatross_0001_1.jpg", 40, 30, (10, 6, 20, 12), 1),
+    ("001.Black_footed_Albatross/Black_Footed_Albatross_0002_2.jpg", 30, 40, (0, 0, 15, 40), 0),
+    ("200.Common_Yellowthroat/Common_Yellowthroat_0001_3.jpg", 24, 24, (6, 6, 12, 12), 1),
+]  # fmt: skip
+GREYS = [0, 51, 102, 127, 128, 153, 204, 255]  # Of five people's masks, and the border.
+
+
+def levels(width, height):
+    """A mask whose columns run through the grey levels."""
+    row = np.resize(np.repeat(GREYS, 3), width)
+    return np.tile(row.astype(np.uint8), [height, 1])
+
+
+def encoded(array, kind):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def archive(path, files):
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def birds(folder):
+    """Both archives; their check sums are not the official ones."""
+    folder.mkdir()
+    lists = {"images": "", "train_test_split": "", "bounding_boxes": ""}
+    pictures, masks = {}, {}
+    for i, (name, width, height, box, is_train) in enumerate(BIRDS, start=1):
+        lists["images"] += f"{i} {name}\n"
+        lists["train_test_split"] += f"{i} {is_train}\n"
+        lists["bounding_boxes"] += f"{i} {' '.join(f'{x:.1f}' for x in box)}\n"
+        grey = np.full([height, width, 3], 60 * i, np.uint8)
+        pictures[f"CUB_200_2011/images/{name}"] = encoded(grey, "JPEG")
+        mask = f"segmentations/{name.removesuffix('.jpg')}.png"
+        masks[mask] = encoded(levels(width, height), "PNG")
+    texts = {f"CUB_200_2011/{k}.txt": text.encode() for k, text in lists.items()}
+    archive(folder / "CUB_200_2011.tgz", texts | pictures)
+    archive(folder / "segmentations.tgz", masks)
+    return folder
+
+
+def unpack(archives, folder):
+    for path in archives.iterdir():
+        if path.is_file():
+            with tarfile.open(path) as tar:
+                tar.extractall(folder, filter="data")
+    return folder
+
+
+# FaceScrub.
+
+PEOPLE = ["Adam Brody", "Édith Piaf", "Zoe_Saldana", "Bob"]
+
+
+def faces(root):
+    """Two pictures of each person, of values 10, 20, ... in the order of `PEOPLE`."""
+    for i, person in enumerate(PEOPLE):
+        (root / person).mkdir(parents=True)
+        for j in range(2):
+            value = 10 * (2 * i + j + 1)
+            Image.new("RGB", (9, 7), (value,) * 3).save(root / person / f"{j}.png")
+    return root
+
+
+# Stanford Dogs. Name, width, height, boxes (xmin, ymin, xmax, ymax), is in train.
+DOG_PICTURES = [
+    (
+        "n02085620-Chihuahua/n02085620_10074",
+        40,
+        20,
+        [(4, 2, 24, 18), (0, 0, 5, 5)],
+        True,
+    ),
+    ("n02085620-Chihuahua/n02085620_1271", 20, 40, [(10, 20, 20, 40)], False),
+    ("n02116738-African_hunting_dog/n02116738_9", 16, 16, [(0, 0, 16, 16)], True),
+]
+
+
+def _save(path, width, height, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grey = np.full([height, width, 3], value, np.uint8)
+    Image.fromarray(grey).save(path, quality=100)
+
+
+def _object_list(names):
+    """A MATLAB cell array of texts, as in the official lists."""
+    cells = np.empty([len(names), 1], object)
+    cells[:, 0] = names
+    return cells
+
+
+def dogs(root):
+    """The official files of Stanford Dogs, unpacked."""
+    for value, (name, width, height, boxes, _) in enumerate(DOG_PICTURES, 1):
+        _save(root / f"Images/{name}.jpg", width, height, 40 * value)
+        objects = "".join(
+            "<object><name>dog</name><bndbox>"
+            f"<xmin>{x0}</xmin><ymin>{y0}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
+            "</bndbox></object>"
+            for x0, y0, x1, y1 in boxes
+        )
+        path = root / f"Annotation/{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            f"<annotation><size><width>{width}</width><height>{height}</height>"
+            f"<depth>3</depth></size>{objects}</annotation>"
+        )
+    (root / "lists").mkdir()
+    # TFDS wants 120 breeds in the train list; pictures that are not there it passes over.
+    others = [f"n1{i:07d}-breed_{i}/n1{i:07d}_1.jpg" for i in range(118)]
+    for split, names in (("train", others), ("test", others[:2])):
+        mine = [d[0] + ".jpg" for d in DOG_PICTURES if d[-1] == (split == "train")]
+        listed = _object_list(names + mine)
+        scipy.io.savemat(root / f"lists/{split}_list.mat", {"file_list": listed})
+    return root
+
+
+# Stanford Cars. Name, width, height, box (xmin, ymin, xmax, ymax), class from 1, split.
+CAR_PICTURES = [
+    ("00001", 40, 20, (4, 2, 24, 18), 14, "train"),
+    ("00002", 20, 40, (10, 20, 20, 40), 196, "train"),
+    ("00001", 16, 16, (0, 0, 16, 16), 1, "test"),
+]
+
+
+def cars(root):
+    """The official files of Stanford Cars, unpacked."""
+    (root / "devkit").mkdir(parents=True)
+    fields = ["bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2", "class", "fname"]
+    files = {
+        "train": "devkit/cars_train_annos.mat",
+        "test": "cars_test_annos_withlabels.mat",
+    }
+    for split, file in files.items():
+        mine = [car for car in CAR_PICTURES if car[-1] == split]
+        rows = np.empty([1, len(mine)], [(field, object) for field in fields])
+        for i, (name, width, height, box, label, _) in enumerate(mine):
+            _save(root / f"cars_{split}/{name}.jpg", width, height, 10 * label % 256)
+            rows[0, i] = (*box, label, f"{name}.jpg")
+        scipy.io.savemat(root / file, {"annotations": rows})
     return root
 
 

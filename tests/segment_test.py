@@ -102,7 +102,7 @@ def test_masks_of_all_kinds_of_pictures(command, run_dir, tmp_path):
     done = command(*pictures, "--model", run_dir, "--out", tmp_path / "new")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "new" / "masks"
-    masks = {p.stem: _mask(p) for p in folder.iterdir()}
+    masks = {p.stem: _mask(p) for p in folder.glob("*.png")}
     assert set(masks) == {picture.stem for picture in pictures}
 
     # A level may fall on the other side of a half.
@@ -174,11 +174,11 @@ def test_write_chooses_the_results(run_dir, tmp_path):
     Image.fromarray(_noise(9, 8, 3)).save(tmp_path / "a.png")
     argument, out = [str(tmp_path / "a.png")], tmp_path / "out"
     segment.segment(argument, run_dir, out, ["cutouts"])
-    assert sorted(p.name for p in out.iterdir()) == ["areas.csv", "cutouts"]
+    assert sorted(p.name for p in out.glob("[!.]*")) == ["areas.csv", "cutouts"]
     before = (out / "cutouts/a.png").stat().st_mtime_ns
     segment.segment(argument, run_dir, out, ["overlays", "masks"])  # More, later.
     names = {"areas.csv", "cutouts", "masks", "overlays"}
-    assert {p.name for p in out.iterdir()} == names
+    assert {p.name for p in out.glob("[!.]*")} == names
     assert len(_areas(out)) == 1
     assert (out / "cutouts/a.png").stat().st_mtime_ns == before
     with Image.open(out / "cutouts/a.png") as cutout:
@@ -207,7 +207,7 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     segment.segment([str(tmp_path / "a.png"), str(tmp_path / "b.png")], run_dir, out)
     changed = 255 - _noise(SHORT, LONG, 3)
     Image.fromarray(changed).save(tmp_path / "b.png")
-    before = {p: p.stat().st_mtime_ns for p in (out / "masks").iterdir()}
+    before = {p: p.stat().st_mtime_ns for p in (out / "masks").glob("*.png")}
     capsys.readouterr()
     segment.segment([str(tmp_path)], run_dir, out)
     assert "2 pictures segmented, 1 done before, 0 skipped" in capsys.readouterr().out
@@ -272,7 +272,9 @@ def test_unreadable_pictures_are_named_and_the_rest_is_done(
     for name, line in zip(bad, lines, strict=True):
         assert line.startswith(f"skipped: {name} cannot be read as a picture: ")
     assert "1 pictures segmented, 0 done before, 3 skipped: out" in printed.out
-    assert [path.name for path in (tmp_path / "out/masks").iterdir()] == ["good.png"]
+    assert [path.name for path in (tmp_path / "out/masks").glob("*.png")] == [
+        "good.png"
+    ]
     assert [row["picture"] for row in _areas(tmp_path / "out")] == ["good.png"]
     assert _mask(tmp_path / "out/masks/good.png").shape == (9, 8)
 
@@ -371,8 +373,28 @@ def test_results_have_different_names(pictures, names):
 def test_mask_that_cannot_be_written_is_explained(run_dir, tmp_path):
     Image.fromarray(_noise(4, 4, 3)).save(tmp_path / "a.png")
     (tmp_path / "out/masks/a.png").mkdir(parents=True)  # A folder where the mask goes.
+    (tmp_path / "out/areas.csv").touch()  # As of a former run.
     with pytest.raises(UserError, match="masks/a.png cannot be written"):
         segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+
+
+def test_masks_that_are_not_ours_are_not_overwritten(run_dir, tmp_path):
+    """--out=photos, where photos has images and their true masks."""
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+        Image.fromarray(_noise(4, 4, 3)).save(tmp_path / kind / "a.png")
+    before = (tmp_path / "masks/a.png").read_bytes()
+    with pytest.raises(
+        UserError, match="a folder masks with files that are not of this"
+    ):
+        segment.segment([str(tmp_path / "images")], run_dir, tmp_path)
+    assert (tmp_path / "masks/a.png").read_bytes() == before
+    segment.segment([str(tmp_path / "images")], run_dir, tmp_path, ["overlays"])
+    # Neither the overlays nor anything else of ours is a picture now.
+    assert {p.path for p in finding.find([str(tmp_path)])} == {
+        str(tmp_path / "images/a.png"),
+        str(tmp_path / "masks/a.png"),
+    }
 
 
 if __name__ == "__main__":

@@ -2,43 +2,48 @@
 
   import tfcomgan
   model = tfcomgan.load("runs/scenes")
-  mask = model.segment([photo])[0]                # [H,W,1] in [0, 1], 1 = object
+  mask = model.segment("photo.jpg")               # [H,W,1] in [0, 1], 1 = object
+  masks = model.segment(["a.jpg", array])         # a list of them
   scenes = model.generate(8, f=3)                 # composite, mask, foreground, background
 
 It uses the exports alone: a copy of the run's folder `serving` will do.
 """
 
 import functools
+import operator
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
+from typing import overload
 
 import numpy as np
 
-from tfcomgan.data import pictures
 from tfcomgan.errors import UserError
-from tfcomgan.serving import export_generator, export_segmenter, versions
-from tfcomgan.serving.export_generator import Scenes
+from tfcomgan.photos import given
+from tfcomgan.photos.given import Picture
+from tfcomgan.serving import export_generator, versions
+from tfcomgan.serving.export_generator import Generator, Prior, Scenes
+from tfcomgan.serving.export_segmenter import Segmenter
 
 
-def load(run: str | os.PathLike) -> "Model":
+def load(run: str | os.PathLike[str]) -> "TrainedModel":
     """A model of a run; its networks are read when they are first used.
 
     Args:
-      run: A run folder, its `serving`, or a copy of that.
+      run: A run folder, its `serving`, or a copy of that; `~` is the home folder.
 
     Raises:
       UserError: There is no such folder, or no export in it.
     """
-    folder = pathlib.Path(run)
+    folder = pathlib.Path(run).expanduser()
     try:
         versions.find(folder, versions.GENERATOR)
     except UserError:  # One of the two will do.
         versions.find(folder, versions.SEGMENTER)
-    return Model(folder)
+    return TrainedModel(folder)
 
 
-class Model:
+class TrainedModel:
     """A trained segmenter and generator; see `load`.
 
     Args:
@@ -48,33 +53,80 @@ class Model:
     def __init__(self, folder: pathlib.Path):
         self._folder = folder
 
-    @functools.cached_property
-    def _segmenter(self):
-        return export_segmenter.load(versions.find(self._folder, versions.SEGMENTER))
+    def __repr__(self) -> str:
+        sizes = f"image_size={self.image_size}"
+        if self._prior:
+            sizes += f", num_codes={self.num_codes}, z_dim={self.z_dim}"
+        return f"TrainedModel({str(self._folder)!r}, {sizes})"
+
+    @property
+    def image_size(self) -> int:
+        """Pixels across of the pictures it was trained on, and of the scenes it paints."""
+        return self._prior.image_size if self._prior else self._segmenter.image_size
+
+    @property
+    def num_codes(self) -> int:
+        """Number of codes f, and of codes b; 0 where the generator takes none.
+
+        Raises:
+          UserError: The run has no exported generator; likewise for `z_dim`.
+        """
+        return self._generator_prior().num_codes
+
+    @property
+    def z_dim(self) -> int:
+        """Length of z."""
+        return self._generator_prior().z_dim
 
     @functools.cached_property
-    def _generator(self):
+    def _prior(self) -> Prior | None:
+        """None where there is no exported generator."""
+        try:
+            return self._generator_prior()
+        except UserError:
+            return None
+
+    def _generator_prior(self) -> Prior:
         version = versions.find(self._folder, versions.GENERATOR)
-        return export_generator.Generator(version)
+        return export_generator.load_prior(version)
 
-    def segment(
-        self, images: np.ndarray | Iterable[np.ndarray | str | os.PathLike]
-    ) -> list[np.ndarray]:
+    @functools.cached_property
+    def _segmenter(self) -> Segmenter:
+        return Segmenter(versions.find(self._folder, versions.SEGMENTER))
+
+    @functools.cached_property
+    def _generator(self) -> Generator:
+        return Generator(versions.find(self._folder, versions.GENERATOR))
+
+    @overload
+    def segment(self, images: Picture) -> np.ndarray: ...
+
+    @overload
+    def segment(self, images: Iterable[Picture]) -> list[np.ndarray]: ...
+
+    def segment(self, images):
         """The probability of object at each pixel.
 
         Args:
-          images: Pictures of any sizes, each uint8 [H,W,3], or a file; one array of
-            pictures, [B,H,W,3], will do.
+          images: A picture: a file, a PIL picture, or an array [H,W], [H,W,1], [H,W,3] or
+            [H,W,4] (laid over white), uint8 or floats in [0, 1]. Or a list of pictures of
+            any sizes, or one array of them, [B,H,W,C].
 
         Returns:
-          For each picture float32 [H,W,1] in [0, 1], 1 = object. Files come upright, as
-          their EXIF data say.
+          Of one picture float32 [H,W,1] in [0, 1], 1 = object; of a list a list of them;
+          of an array [B,H,W,C] an array [B,H,W,1]. Files come upright, as their EXIF data
+          say; arrays and PIL pictures are not turned.
 
         Raises:
           UserError: A file cannot be read, or the run has no exported segmenter.
-          ValueError: A picture is of another type or shape.
+          ValueError: A picture is of another type, shape or range.
         """
-        return [self._segmenter(_picture(image)[np.newaxis])[0] for image in images]
+        if given.is_one(images):
+            return self._segmenter(given.picture(images)[np.newaxis])[0]
+        if images is None or isinstance(images, dict | int | float):
+            given.picture(images)  # Says what a picture is.
+        masks = [self.segment(given.picture(image)) for image in images]
+        return np.stack(masks) if isinstance(images, np.ndarray) and masks else masks
 
     def generate(
         self,
@@ -103,30 +155,40 @@ class Model:
         Raises:
           UserError: `f` or `b` is out of range or not to be chosen, or the run has no
             exported generator.
-          ValueError: `z` is of another shape, or `n` is not positive.
+          ValueError: `n` is no positive whole number, `seed` no whole number from 0 on,
+            or `z` is of another shape or not finite.
         """
-        version = versions.find(self._folder, versions.GENERATOR)
-        prior = export_generator.load_prior(version)
+        n, seed = _at_least(1, n=n), _at_least(0, seed=seed)
+        prior = self._generator_prior()
         codes = {name: prior.one_hot(name, x, n) for name, x in (("f", f), ("b", b))}
-        drawn = prior.sampler(seed=seed, batch_size=n)(0)
         chosen = {name: code for name, code in codes.items() if code is not None}
         if z is not None:
-            if np.shape(z) != (n, prior.z_dim):
-                raise ValueError(
-                    f"`z` must be of shape {(n, prior.z_dim)}. Received: {np.shape(z)}."
-                )
-            chosen["z"] = np.asarray(z, np.float32)
+            chosen["z"] = _latents(z, (n, prior.z_dim))
+        drawn = prior.sampler(seed=seed, batch_size=n)(0)
         return self._generator(drawn._replace(**chosen))
 
 
-def _picture(image) -> np.ndarray:
-    if isinstance(image, str | os.PathLike):
-        return pictures.read(image)
-    image = np.asarray(image)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+def _at_least(least: int, **named) -> int:
+    ((name, value),) = named.items()
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
         raise ValueError(
-            "A picture must be uint8 [H,W,3] or a file. "
-            f"Received: {image.dtype} {list(image.shape)}. One picture alone is "
-            "given as [picture]."
+            f"`{name}` must be a whole number, at least {least}. Received: {value!r}."
         )
-    return image
+    return number
+
+
+def _latents(z, shape: tuple[int, int]) -> np.ndarray:
+    expected = f"`z` must be finite numbers of shape {shape}."
+    try:
+        numbers = np.asarray(z, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{expected} Received: {z!r:.100}.") from error
+    if numbers.shape != shape:
+        raise ValueError(f"{expected} Received: shape {numbers.shape}.")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{expected} Received: some that are not finite.")
+    return numbers

@@ -85,10 +85,7 @@ def segment(
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise UserError(f"Several pictures are called {twice[0]}; ask for them apart.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out={out} cannot be made a folder: {error}") from error
+    command_line.make_folder(out, *(f"{picture.name}.png" for picture in pictures))
     failed = 0
     found = tqdm.tqdm(
         answers(pictures, ask, batch_size), total=len(pictures), unit=" pictures"

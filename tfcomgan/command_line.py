@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from tfcomgan import errors
+from tfcomgan import errors, marks
 from tfcomgan.errors import UserError
 
 
@@ -76,14 +76,17 @@ def explain(error: Exception) -> str | None:
     return str(error) if isinstance(error, UserError | OSError) else None
 
 
-def make_folder(out: str | os.PathLike) -> pathlib.Path:
-    """The folder named by --out, made if missing.
+def make_folder(out: str | os.PathLike, *results: str) -> pathlib.Path:
+    """The folder named by --out, made if missing, and marked as one of results.
+
+    Args:
+      out: The folder.
+      results: What is written there; see `marks.make`.
 
     Raises:
       UserError: It cannot be made: it is a file, or the disk says no.
     """
     try:
-        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
+        return marks.make(out, *results)
     except OSError as error:
         raise UserError(f"--out={out} cannot be made a folder: {error}") from error
-    return pathlib.Path(out)

@@ -21,11 +21,13 @@ from typing import NamedTuple
 # Neither TensorFlow nor NumPy: the table takes no longer than --help.
 from absl import flags
 
-from tfcomgan import command_line
+from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting.tables import Table
 
-_TRAINED = ("prepare", "train_generator", "train_segmenter")
+_EVALUATE = "evaluate"
+# Those that its scores depend on, and itself.
+_NEEDED = run_folder.STAGES[: run_folder.STAGES.index(_EVALUATE) + 1]
 _SEED = "training.seed"
 
 
@@ -60,27 +62,27 @@ def read(folder: pathlib.Path) -> Run:
     Raises:
       UserError: The folder is no run, an unfinished or a damaged one.
     """
-    records = {name: _record(folder, name) for name in (*_TRAINED, "evaluate")}
+    records = {name: _record(folder, name) for name in _NEEDED}
     missing = [name for name, record in records.items() if record is None]
-    if len(missing) == len(records) and not (folder / "run.json").is_file():
-        raise UserError("no run folder: it holds no artifact and no run.json")
+    if len(missing) == len(records) and not run_folder.is_run(folder):
+        raise UserError(f"no run folder: it holds no artifact and no {run_folder.MARK}")
     if missing:
         raise UserError(
             f"not finished: {', '.join(missing)} has not run. The command that began "
             "it goes on from there"
         )
     # Records of older versions do not say what they were made from.
-    for name, made_from in records["evaluate"].get("inputs", {}).items():
+    for name, made_from in records[_EVALUATE].get("inputs", {}).items():
         if made_from != records.get(name, {}).get("fingerprint", made_from):
             raise UserError(
                 f"its scores are of an older {name}. Evaluate it again: "
-                "--stages=evaluate"
+                f"--stages={_EVALUATE}"
             )
     flat = {}
     for stage, record in records.items():
         flat |= _flat(record["parameters"], f"{stage}/", ".")
     seeds = tuple(flat.pop(name) for name in sorted(flat) if name.endswith(_SEED))
-    info = dict(records["evaluate"]["info"])
+    info = dict(records[_EVALUATE]["info"])
     # Without masks there are no scores, but there may be other metrics.
     metrics = _flat(info.pop("scores", {}), "", " / ") | _flat(info, "", " / ")
     return Run(
@@ -92,14 +94,12 @@ def read(folder: pathlib.Path) -> Run:
 
 
 def _record(folder: pathlib.Path, stage: str) -> dict | None:
-    path = folder / stage / "artifact.json"
     try:
-        record = json.loads(path.read_text())
-        for key in ("parameters", "info"):
+        record = run_folder.read_artifact(folder, stage)
+        for key in ("parameters", "info") if record else ():
             record[key].items()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError) as error:
+        path = folder / stage / run_folder.ARTIFACT
         raise UserError(f"damaged: {path} cannot be read") from error
     return record
 

@@ -35,7 +35,7 @@ _parameters: dict[str, tuple[str, ...]] = {}  # Of every configurable, by its na
 _origin: dict[str, str] = {}  # The qualified name of what was registered.
 
 
-class ConfigError(UserError):
+class ConfigError(UserError, ValueError):
     """A gin file, a gin parameter or a setting is wrong."""
 
 
@@ -67,7 +67,8 @@ def settings(name: str):
 
     A field without default must be bound. Types are checked for int, float (an int
     will do), bool, str, None, Literal, tuple and unions of them; a list becomes a
-    tuple. Other types are not checked. `__post_init__` runs after the check.
+    tuple. Other types are not checked. A number may have a range, see `field_types`.
+    What takes several fields is checked by `__post_init__`, which runs after.
 
     Args:
       name: What gin files call it, as in `name.field = value`.
@@ -84,7 +85,7 @@ def settings(name: str):
             for f in fields
             if f.default is f.default_factory is dataclasses.MISSING
         ]
-        hints = functools.cache(lambda: typing.get_type_hints(cls))
+        hints = functools.cache(lambda: typing.get_type_hints(cls, include_extras=True))
         plain_init = cls.__init__
 
         @functools.wraps(plain_init)
@@ -111,6 +112,10 @@ def settings(name: str):
 def _checked(label: str, value, hint):
     try:
         return field_types.conform(value, hint)
+    except field_types.OutOfRange as error:
+        (limit,) = error.args
+        text = f"`{label}` must {limit.words}. Received: {value!r}. {limit.advice}"
+        raise ConfigError(text.strip()) from None
     except field_types.Mismatch:
         choices = [
             c for c in re.findall(r"'(.*?)'", str(hint)) if isinstance(value, str)
@@ -127,8 +132,7 @@ def _nearest(word: str, known: Iterable[str], listed_as: str = "") -> str:
     def tail(name):  # 'scenes' of 'gin/scenes.gin', 'net' of 'toy.net'.
         return re.split("[./]", name.removesuffix(".gin"))[-1]
 
-    names = {tail(k): k for k in sorted(known)}
-    names |= {k: k for k in known}
+    names = {tail(k): k for k in sorted(known)} | {k: k for k in known}
     for candidate in (word, tail(word)) if names else ():
         if close := difflib.get_close_matches(candidate, names, n=1):
             return f" Did you mean {names[close[0]]!r}?"
@@ -213,6 +217,9 @@ def _translated(source: str):
         raise ConfigError(_explain(error, source)) from error
 
 
+_SET_MACRO = "Define it in a gin file, or with --gin_param={}=VALUE."
+
+
 def _explain(error: Exception, source: str) -> str:
     if isinstance(error, SyntaxError):
         is_file = error.filename and not error.filename.startswith("<")
@@ -240,11 +247,13 @@ def _explain(error: Exception, source: str) -> str:
         text = f"{name!r} has no parameter {field!r}.{near}"
         if others := [f"{n}.{field}" for n, f in _parameters.items() if field in f]:
             text += f" There is {', '.join(others)}."
+    elif found := re.match(r"(.*)/(?:gin\.)?macro\.value set to `%gin", text):
+        text = f"the macro {found[1]} must be set. {_SET_MACRO.format(found[1])}"
     elif found := re.match(r"No bindings specified for '(.*)/gin.macro'", text):
         name = found[1]
         text = (
-            f"the macro %{name} is used and not defined.{_nearest(name, _macros() - {name})} "
-            f"Define it in a gin file, or with --gin_param={name}=VALUE."
+            f"the macro %{name} is used and not defined."
+            f"{_nearest(name, _macros() - {name})} {_SET_MACRO.format(name)}"
         )
     elif found := re.match(r"Unable to open file: (.*)\. Searched", text):
         try:
@@ -289,8 +298,3 @@ def build(cls, scope: str = ""):
 def operative_text() -> str:
     """The bindings and defaults used so far, as a gin file."""
     return gin.operative_config_str()
-
-
-def full_text() -> str:
-    """All bindings, used or not, as a gin file."""
-    return gin.config_str()

@@ -34,13 +34,14 @@ from tfcomgan.images import save_png
 
 _FEW = 1000  # Training pictures.
 _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
+_SHEET = "contact_sheet.png"
 _LISTED = 5
 _COMPARED = 20_000
 
 
 def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     """Findings on the files that a `FolderSource` would take from a `Listing`."""
-    from tfcomgan.data import folder, listing
+    from tfcomgan.data import folder, walking
     from tfcomgan.data.pictures import BadPicture
 
     on_sheet = spread(len(files.pictures))
@@ -63,7 +64,7 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     test = set(folder.split(good, source.test_share)[1]) if len(good) > 1 else set()
     split_of = dict.fromkeys(good, "train") | dict.fromkeys(test, "test")
     return [
-        f._replace(name=listing.shown(f.name), split=split_of.get(f.name))
+        f._replace(name=walking.shown(f.name), split=split_of.get(f.name))
         for f in findings
     ]
 
@@ -86,21 +87,20 @@ def examine_builder(builder, adapt, sheet_size: int) -> Iterator[Finding]:
             )
 
 
-def report(findings: Sequence[Finding], *, pictures, ignored=()) -> list[str]:
+def report(findings: Sequence[Finding], *, pictures, notes=()) -> list[str]:
     """Lines for the user: what there is, then the warnings.
 
     Args:
       findings: Of all pictures.
       pictures: The training's `InputSettings`.
-      ignored: Files that were not looked at.
+      notes: Lines on what was not looked at.
     """
     good = [f for f in findings if not f.problem]
     bad = [f for f in findings if f.problem]
     lines = [f"Pictures: {_counts(f.split for f in good)}"]
     lines.append(f"Unreadable: {len(bad)} of {len(findings)}")
     lines += [f"  {f.name}: {f.problem}" for f in bad]
-    if ignored:
-        lines.append(f"Other files, ignored: {_some(ignored)}")
+    lines += notes
     if not good:
         return lines
     sizes = np.array([f.size for f in good])
@@ -225,7 +225,7 @@ def _main(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
     config.resolve(given.gin_file)  # A misspelt file need not wait for TensorFlow.
     from pipelines import run as pipeline
-    from pipelines.settings import PrepareSettings
+    from pipelines.preparing import PrepareSettings
     from tfcomgan.data import listing
     from tfcomgan.data.folder import FolderSource
     from tfcomgan.data.input_pipeline import InputSettings
@@ -236,23 +236,19 @@ def _main(arguments: Sequence[str]) -> None:
     pictures = config.build(InputSettings, "train_generator")
     manual_dir = pathlib.Path(given.manual_dir) if given.manual_dir else None
     out, size = pathlib.Path(given.out), min(pictures.image_size, _SHEET_SIZE)
-    ignored = ()
+    notes = ()
     if isinstance(source, FolderSource):
         files = listing.scan(manual_dir)
-        if out.resolve().is_relative_to(manual_dir.resolve()):
-            raise UserError(
-                f"--out={out} lies in --manual_dir={manual_dir}, where the contact sheet "
-                "would pass for one of your pictures. Name another folder."
-            )
-        findings, ignored = examine_folder(source, files, size), files.ignored
+        findings, notes = examine_folder(source, files, size), files.notes()
     else:
         builder = source.prepare(pathlib.Path(given.data_dir), manual_dir)
         findings = list(examine_builder(builder, source.adapt, size))
-    for line in report(findings, pictures=pictures, ignored=ignored):
+    for line in report(findings, pictures=pictures, notes=notes):
         print(line)
     sheet = contact_sheet.contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))
-    save_png(out / "contact_sheet.png", sheet)
-    print(f"\nLook: {out / 'contact_sheet.png'}")
+    file = command_line.make_folder(out, _SHEET) / _SHEET
+    save_png(file, sheet)
+    print(f"\nLook: {file}")
 
 
 def run() -> None:

@@ -1,17 +1,83 @@
-"""Whether a value fits a type hint: what `config` checks of every setting."""
+"""Whether a value fits a type hint: what `config` checks of every setting.
+
+A number's range is part of its hint, as in `Annotated[float, at_least(0)]` or
+`Annotated[float, within("[0, 1)")]`.
+"""
 
 import contextlib
+import re
 import types
 import typing
+from collections.abc import Callable
+from typing import NamedTuple
 
 
 class Mismatch(Exception):
     """A value is not of the hinted type."""
 
 
+class OutOfRange(Exception):
+    """A value is of the hinted type, and outside the `Range` it is raised with."""
+
+
+class Range(NamedTuple):
+    """Which numbers fit.
+
+    words: What a number must do, as in 'be positive'.
+    holds: Whether one does.
+    advice: A sentence for whom it does not.
+    """
+
+    words: str
+    holds: Callable[[float], bool]
+    advice: str = ""
+
+
+def at_least(low: float) -> Range:
+    """This number or more."""
+    words = f"be at least {low}" if low else "not be negative"
+    return Range(words, lambda value: value >= low)
+
+
+# More than 0.
+POSITIVE = Range("be positive", lambda value: value > 0)
+
+
+def within(interval: str, advice: str = "") -> Range:
+    """An interval as mathematics writes it: '[0, 1]', '(0, 0.5)', '[0, 2^32)'."""
+    left, low, high, right = re.fullmatch(
+        r"([\[(])(\S+), (\S+)([\])])", interval
+    ).groups()
+    low, high = _number(low), _number(high)
+
+    def holds(value):
+        is_above = value >= low if left == "[" else value > low
+        is_below = value <= high if right == "]" else value < high
+        return is_above and is_below
+
+    inside = "inside" if left + right == "()" else "in"
+    return Range(f"lie {inside} {interval}", holds, advice)
+
+
+def _number(text: str) -> float:
+    base, _, power = text.partition("^")
+    return float(base) ** int(power or 1)
+
+
 def conform(value, hint):
-    """The value, with lists as tuples and ints as hinted floats; or raises Mismatch."""
+    """The value, with lists as tuples and ints as hinted floats.
+
+    Raises:
+      Mismatch: It is of another type.
+      OutOfRange: It is a number that the hint's `Range` has no place for.
+    """
     origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
+    if origin is typing.Annotated:
+        value = conform(value, args[0])
+        for limit in args[1:]:
+            if not limit.holds(value):
+                raise OutOfRange(limit)
+        return value
     if origin in (typing.Union, types.UnionType):
         for arg in args:
             with contextlib.suppress(Mismatch):
@@ -42,6 +108,8 @@ def conform(value, hint):
 def describe(hint) -> str:
     """A hint in words, as 'int' or "one of 'a', 'b'"."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return describe(args[0])
     if origin is typing.Literal:
         return "one of " + ", ".join(map(repr, args))
     if origin in (typing.Union, types.UnionType):

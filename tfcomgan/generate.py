@@ -10,14 +10,20 @@ By default it writes layers.png (scenes and their layers), control.png (f, b and
 one at a time), disentanglement.png and interpolation.png. --swap writes swap.png instead:
 kept objects, generated ones or those of the PICTUREs, on generated grounds.
 
---dataset writes labelled scenes twice: OUT/tfds, for
+--dataset writes labelled scenes to OUT/tfds, for
 
   tfds.builder_from_directory("OUT/tfds/synthetic/1.0.0").as_dataset(split="train")
 
 with image, mask (0 and 1), opacity, foreground, background, z, f, b, mask_area and score;
-and OUT/coco, images/ with annotations.json (COCO instances, run-length masks). Scenes
-with a mask area outside of --min_area and --max_area are left out, and of the others the
-best are kept by the score of the critic.
+and again for other programs, as --formats says:
+
+  OUT/coco         images/, annotations.json (run-length masks), polygons.json (outlines)
+  OUT/yolo         data.yaml, images/, labels/ for Ultralytics' segmentation
+  OUT/imagefolder  for Hugging Face: load_dataset("imagefolder", data_dir="OUT/imagefolder")
+
+Scenes with a mask area outside of --min_area and --max_area are left out, and of the
+others the best are kept by the score of the critic. Scenes are painted at the network's
+size; --size enlarges those of --formats, which adds no detail.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what), 130
 interrupted.
@@ -29,8 +35,13 @@ from absl import flags
 
 # TensorFlow, Matplotlib and TFDS are imported where they are used: a mistake must not wait.
 from tfcomgan import command_line
+from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
+from tfcomgan.images import save_png
 from tfcomgan.serving import export_generator, versions
+
+_PLATES = ("layers", "control", "disentanglement", "interpolation", "swap")
+_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", "coco")
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -43,6 +54,10 @@ def _check(arguments: Sequence[str]) -> None:
         raise UserError(f"Pictures are for --swap alone. Received: {arguments[0]}.")
     if given.swap and given.dataset:
         raise UserError("--swap and --dataset exclude each other.")
+    if unknown := [name for name in given.formats if name not in FORMATS]:
+        raise UserError(
+            f"--formats must be some of {','.join(FORMATS)}. Received: {unknown[0]}."
+        )
     if not given.min_area < given.max_area:
         raise UserError(
             "--min_area must be less than --max_area. "
@@ -61,7 +76,7 @@ def _main(arguments: Sequence[str]) -> None:
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
-    out = command_line.make_folder(given.out)
+    out = command_line.make_folder(given.out, *_WRITTEN)
     if given.dataset:
         _write_dataset(version, out, codes)
         return
@@ -80,7 +95,7 @@ def _main(arguments: Sequence[str]) -> None:
     for plate in paper.of_generator(paint, latents, given.columns):
         path = out / f"{plate.name}.png"
         if plate.image is not None:
-            paper.figures.save_png(path, plate.image)
+            save_png(path, plate.image)
         print(f"{path}: {plate.reason or plate.caption}")
 
 
@@ -93,10 +108,15 @@ def _write_dataset(version, out, codes) -> None:
         given.dataset,
         out,
         wanted=dataset.Filter(given.min_area, given.max_area, given.keep),
+        formats=given.formats,
+        size=given.size,
         seed=given.seed,
         **codes,
     )
-    print(f"{folder}\n{out / 'coco'}")
+    print("\n".join(map(str, [folder, *(out / name for name in given.formats)])))
+    if given.size:
+        own = export_generator.load_prior(version).image_size
+        print(f"Painted at {own} px and enlarged to {given.size} px.")
 
 
 def run() -> None:
@@ -116,6 +136,14 @@ def run() -> None:
     flags.DEFINE_integer("columns", 8, "Of a figure.", lower_bound=2, upper_bound=100)
     flags.DEFINE_bool("swap", False, "Put generated grounds behind kept objects.")
     flags.DEFINE_integer("dataset", None, "Number of labelled scenes.", lower_bound=1)
+    flags.DEFINE_list(
+        "formats",
+        list(FORMATS),
+        f"Of {','.join(FORMATS)}, beside TFDS; empty for none.",
+    )
+    flags.DEFINE_integer(
+        "size", None, "Pixels of their pictures.", lower_bound=8, upper_bound=4096
+    )
     share = {"lower_bound": 0.0, "upper_bound": 1.0}
     flags.DEFINE_float("min_area", 0.02, "Least share of the object.", **share)
     flags.DEFINE_float("max_area", 0.75, "Greatest share of the object.", **share)

@@ -1,10 +1,11 @@
 """Pictures and masks as uint8, and as PNG files written whole or not at all."""
 
 import os
-import pathlib
 
 import numpy as np
 from PIL import Image
+
+from tfcomgan import files
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -47,17 +48,10 @@ def save_png(
       image: uint8 [H, W], [H, W, 3], or [H, W, 4] with opacity.
       compress_level: 0 (quick) to 9 (small).
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because os.replace is atomic only within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with files.replacing(path) as temporary:
         Image.fromarray(image).save(
             temporary, format="PNG", compress_level=compress_level
         )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ import tqdm
 from absl import flags
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
-from tfcomgan import command_line
+from tfcomgan import command_line, marks
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
@@ -42,20 +42,6 @@ from tfcomgan.photos import finding, ledger
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
 from tfcomgan.serving import export_segmenter, versions
-
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "Required. A run folder (its newest export is used), its folder serving or a copy of "
-    "it, a folder of versions, as in runs/scenes/serving/segmenter, or one version, as in "
-    "runs/scenes/serving/segmenter/1.",
-)
-_OUT = flags.DEFINE_string(
-    "out", None, "Required. Folder of the results; made if missing."
-)
-_WRITE = flags.DEFINE_list(
-    "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
-)
 
 _AREAS = "areas.csv"
 _RED = np.array([255, 0, 0], np.float32)
@@ -83,13 +69,14 @@ RESULTS = {"masks": mask, "cutouts": cutout, "overlays": overlay}
 
 
 def _check(arguments: Sequence[str]) -> None:
+    given = flags.FLAGS
     if not arguments:
         raise UserError("No PICTURE. Name picture files or folders, as in photos.")
-    if not _MODEL.value:
+    if not given.model:
         raise UserError("No --model. Try --model=runs/scenes.")
-    if not _OUT.value:
+    if not given.out:
         raise UserError("No --out. Try --out=segmented.")
-    if unknown := [kind for kind in _WRITE.value if kind not in RESULTS]:
+    if unknown := [kind for kind in given.write if kind not in RESULTS]:
         raise UserError(
             f"--write must be some of {','.join(RESULTS)}. Received: {unknown[0]}."
         )
@@ -113,10 +100,14 @@ def segment(
       UserError: There is no model, a picture is missing or cannot be read, or `out`
         cannot be written or holds the pictures.
     """
-    found = finding.find(arguments, [out / kind for kind in RESULTS])
+    found = finding.find(
+        arguments,
+        [out / kind for kind in RESULTS],
+        tell=lambda line: print(line, file=sys.stderr),
+    )
     version = versions.find(model_dir, versions.SEGMENTER)
     digest = versions.digest(version)
-    command_line.make_folder(out)
+    _make_folders(out, kinds)
     done = set()
     kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
     file = ledger.begin(out / _AREAS, kept)
@@ -140,6 +131,21 @@ def segment(
         raise UserError(f"{unread} of {len(found)} pictures could not be read.")
 
 
+def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
+    """Makes the folders of the results, unless somebody else's files lie there."""
+    for kind in kinds:
+        folder = out / kind
+        is_ours = (out / _AREAS).exists() or marks.ALL in marks.read(folder)
+        if not is_ours and folder.is_dir() and any(folder.iterdir()):
+            raise UserError(
+                f"--out={out} has a folder {kind} with files that are not of this "
+                "command, and masks of yours could be overwritten. Name another folder."
+            )
+    command_line.make_folder(out, _AREAS, *kinds)
+    for kind in kinds:  # Each with a mark of its own, as it may be moved from there.
+        command_line.make_folder(out / kind)
+
+
 def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator[Row]:
     """Rows of an earlier run that stay; fills `done` with those of `found`."""
     given = {photo.path: photo for photo in found}
@@ -161,7 +167,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
 def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
-    model = export_segmenter.load(version)
+    model = export_segmenter.Segmenter(version)
 
     def work(photo):
         modified = ledger.modified(photo)
@@ -190,12 +196,27 @@ def _file(out: pathlib.Path, kind: str, photo: Photo) -> pathlib.Path:
 
 
 def _main(arguments: Sequence[str]) -> None:
-    model, out = pathlib.Path(_MODEL.value), pathlib.Path(_OUT.value)
-    segment(arguments, model, out, _WRITE.value)
+    given = flags.FLAGS
+    model, out = pathlib.Path(given.model), pathlib.Path(given.out)
+    segment(arguments, model, out, given.write)
 
 
 def run() -> None:
     """The command line."""
+    # Not at import: flags of these names belong to other commands too.
+    flags.DEFINE_string(
+        "model",
+        None,
+        "Required. A run folder (its newest export is used), its folder serving or a copy of "
+        "it, a folder of versions, as in runs/scenes/serving/segmenter, or one version, as in "
+        "runs/scenes/serving/segmenter/1.",
+    )
+    flags.DEFINE_string(
+        "out", None, "Required. Folder of the results; made if missing."
+    )
+    flags.DEFINE_list(
+        "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
+    )
     command_line.run(
         _main,
         doc=__doc__,

@@ -23,35 +23,24 @@ from pipelines.trivial.plan import DATA, PARTS, cases
 from tfcomgan import command_line
 from tfcomgan.errors import UserError, explain
 
-_OUT = flags.DEFINE_string("out", "docs/experiments/trivial", "Folder of the page.")
-_RUN_DIR = flags.DEFINE_string("run_dir", "runs/trivial", "Folder of the runs.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
-_MANUAL_DIR = flags.DEFINE_string("manual_dir", None, "Folder with CLEVR6.")
-_STEPS = flags.DEFINE_integer("steps", 2000, "Of each training.", lower_bound=1)
-_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; CLEVR6 takes the first.")
-_ONLY = flags.DEFINE_list("only", list(PARTS), f"Parts of {','.join(PARTS)}.")
-_SETS = flags.DEFINE_list("data", list(DATA), f"Data sets of {','.join(DATA)}.")
-_JOBS = flags.DEFINE_integer("jobs", 1, "Trainings side by side.", lower_bound=1)
-_OVERLAY = flags.DEFINE_multi_string("overlay", [], "Gin files to follow each model's.")
-_GIN_PARAM = flags.DEFINE_multi_string("gin_param", [], "Bindings for all runs.")
-
 
 def _check(arguments: Sequence[str]) -> None:
     from pipelines.trivial import work
 
+    given = flags.FLAGS
     if arguments:
         raise UserError(f"Unexpected argument {arguments[0]!r}. See --help.")
-    for flag, known in ((_ONLY, PARTS), (_SETS, DATA)):
-        for word in flag.value or [""]:
+    for flag, known in (("only", PARTS), ("data", DATA)):
+        for word in given[flag].value or [""]:
             if word not in known:
                 raise UserError(
-                    f"--{flag.name} has no {word!r}. Choose of {', '.join(known)}."
+                    f"--{flag} has no {word!r}. Choose of {', '.join(known)}."
                 )
-    if not _SEEDS.value or not all(seed.isdigit() for seed in _SEEDS.value):
-        raise UserError(f"--seeds must be whole numbers. Received: {_SEEDS.value}.")
-    if "clevr6" in _SETS.value and not _MANUAL_DIR.value:
+    if not given.seeds or not all(seed.isdigit() for seed in given.seeds):
+        raise UserError(f"--seeds must be whole numbers. Received: {given.seeds}.")
+    if "clevr6" in given.data and not given.manual_dir:
         raise UserError("CLEVR6 needs --manual_dir. Give it, or --data=scenes.")
-    work.check_jobs(_JOBS.value)
+    work.check_jobs(given.jobs)
 
 
 def _main(arguments: Sequence[str]) -> None:
@@ -59,31 +48,43 @@ def _main(arguments: Sequence[str]) -> None:
     from pipelines.trivial import page
     from pipelines.trivial.work import Work
 
+    given = flags.FLAGS
     work = Work(
-        runs=pathlib.Path(_RUN_DIR.value),
-        data_dir=pathlib.Path(_DATA_DIR.value),
-        manual_dir=pathlib.Path(_MANUAL_DIR.value) if _MANUAL_DIR.value else None,
-        steps=_STEPS.value,
-        overlays=tuple(_OVERLAY.value),
-        params=tuple(_GIN_PARAM.value),
+        runs=pathlib.Path(given.run_dir),
+        data_dir=pathlib.Path(given.data_dir),
+        manual_dir=pathlib.Path(given.manual_dir) if given.manual_dir else None,
+        steps=given.steps,
+        overlays=tuple(given.overlay),
+        params=tuple(given.gin_param),
     )
-    out = pathlib.Path(_OUT.value)
-    wanted = cases([int(seed) for seed in _SEEDS.value], _ONLY.value, _SETS.value)
+    out = pathlib.Path(given.out)
+    wanted = cases([int(seed) for seed in given.seeds], given.only, given.data)
     done = {case: work.finished(case) for case in wanted}
     missing = [case for case, result in done.items() if result is None]
     done = {case: result for case, result in done.items() if result is not None}
     if done:
-        page.write(out, wanted, done, _STEPS.value)
+        page.write(out, wanted, done, given.steps)
         print(f"{len(done)}/{len(wanted)} found in {work.runs}", flush=True)
-    for case, result in work.make(missing, _JOBS.value):
+    for case, result in work.make(missing, given.jobs):
         done[case] = result
-        page.write(out, wanted, done, _STEPS.value)
+        page.write(out, wanted, done, given.steps)
         print(f"{len(done)}/{len(wanted)} {case.name}", flush=True)
     print(f"\nLook:     {out / 'README.md'}")
 
 
 def run() -> None:
     """The command."""
+    flags.DEFINE_string("out", "docs/experiments/trivial", "Folder of the page.")
+    flags.DEFINE_string("run_dir", "runs/trivial", "Folder of the runs.")
+    flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
+    flags.DEFINE_string("manual_dir", None, "Folder with CLEVR6.")
+    flags.DEFINE_integer("steps", 2000, "Of each training.", lower_bound=1)
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; CLEVR6 takes the first.")
+    flags.DEFINE_list("only", list(PARTS), f"Parts of {','.join(PARTS)}.")
+    flags.DEFINE_list("data", list(DATA), f"Data sets of {','.join(DATA)}.")
+    flags.DEFINE_integer("jobs", 1, "Trainings side by side.", lower_bound=1)
+    flags.DEFINE_multi_string("overlay", [], "Gin files to follow each model's.")
+    flags.DEFINE_multi_string("gin_param", [], "Bindings for all runs.")
     command_line.run(
         _main,
         doc=__doc__,

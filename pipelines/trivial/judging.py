@@ -8,14 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.artifacts import Examples, Generator, Segmenter
-from tfcomgan import config, latents, losses
+from tfcomgan import config, latents, losses, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
-from tfcomgan.evaluation import scoring
 from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.metrics import features, generation, reference, segmentation
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.models import mask_monitors
+from tfcomgan.models import inference, mask_monitors
 from tfcomgan.reporting import curves
 
 _SHOWN = 8
@@ -53,7 +52,7 @@ def of_generator(
         "parameters": parameter_counts(network),
         "curves": {
             curve.name: [list(map(int, curve.steps)), list(curve.values)]
-            for curve in curves.read(run_dir / "logs")
+            for curve in curves.read(run_dir / run_folder.LOGS)
             if curve.name in _CURVES
         },
         "scores": _realism(network, generator, examples, cache_dir),
@@ -138,7 +137,7 @@ def of_segmenter(
         crop=pictures.crop,
         with_masks=True,
     )
-    predict = scoring.predictor(segmenter.load(), pictures.low)
+    predict = inference.predictor(segmenter.load(), pictures.low)
     predicted = predict(held.images)
     sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
     paint = tf.function(generator.load_oriented())

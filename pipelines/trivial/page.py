@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pipelines.trivial import ablation, corollary, lambdas, wirings
 from pipelines.trivial.plan import Case
 from pipelines.trivial.results import Results, Section, tail, write_csv
+from tfcomgan import marks
 from tfcomgan.reporting.tables import Table
 
 _INTRODUCTION = """# Trivial solutions, ComGAN, and its parts (section 3.1, Table 2)
@@ -40,7 +41,7 @@ _NAMED = 6  # Missing runs are listed up to so many, else counted.
 
 def write(out: pathlib.Path, wanted: Sequence[Case], done: Results, steps: int) -> None:
     """Writes figures, CSV and README.md from what is done of what is wanted."""
-    out.mkdir(parents=True, exist_ok=True)
+    marks.make(out)
     done = {case: done[case] for case in wanted if case in done}
     sections = [
         make(

@@ -10,11 +10,11 @@ import pathlib
 import keras
 import numpy as np
 
-from pipelines import artifacts, cache, run
-from pipelines.settings import Place
+from pipelines import artifacts, cache, planning, run
 from pipelines.trivial import judging
 from pipelines.trivial.plan import Case
-from tfcomgan import config
+from pipelines.work import Place
+from tfcomgan import config, run_folder
 from tfcomgan.metrics.features import GenerationMetricsSettings
 
 _RESULT, _PICTURES = "result.json", "pictures.npz"
@@ -42,9 +42,9 @@ def _last_stage(case: Case) -> str:
 
 def _fingerprint(case: Case) -> str:
     """Of the training and of how it is judged."""
-    trained = run._plans()[_last_stage(case)].fingerprint
+    trained = planning.plans()[_last_stage(case)].fingerprint
     scored = config.build(GenerationMetricsSettings)
-    return cache.fingerprint("trivial", _VERSION, [trained], run._plain(scored))
+    return cache.fingerprint("trivial", _VERSION, [trained], planning.plain(scored))
 
 
 def prepare(place: Place) -> None:
@@ -59,7 +59,7 @@ def make(case: Case, place: Place, runs: pathlib.Path) -> None:
     """
     keras.backend.clear_session()
     last = _last_stage(case)
-    stages = list(run.STAGES)[: list(run.STAGES).index(last) + 1]
+    stages = run_folder.STAGES[: run_folder.STAGES.index(last) + 1]
     run.run(stages, place, gin_files=[case.gin_file], report=lambda line: None)
     found = cache.find(place.run_dir, "prepare")
     examples = artifacts.Examples(found, place.data_dir, place.manual_dir)

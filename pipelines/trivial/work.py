@@ -63,7 +63,7 @@ class Work(NamedTuple):
         config.parse(files, [*case.params(self.steps), *self.params])
 
     def _place(self, run_dir: pathlib.Path):
-        from pipelines.settings import Place
+        from pipelines.work import Place
 
         return Place(run_dir, self.data_dir, self.manual_dir, (), checkpoint_every=250)
 

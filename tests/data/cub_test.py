@@ -1,18 +1,15 @@
 """Tests of the data set `caltech_birds2011`, on small archives in the official layout."""
 
-import io
 import pathlib
 import shutil
 import sys
-import tarfile
-import types
 
+import layouts
 import numpy as np
 import pytest
 import requests
 import tensorflow_datasets as tfds
 from etils import epath
-from PIL import Image
 from tensorflow_datasets.core.download import (
     checksums,
     download_manager,
@@ -22,84 +19,19 @@ from tensorflow_datasets.core.download import (
 from tfcomgan import config
 from tfcomgan.data import cub, input_pipeline, manual
 from tfcomgan.errors import UserError
-
-# Name, width, height, box (x, y, width, height), whether it is in the train split.
-BIRDS = [
-    ("001.Black_footed_Albatross/Black_Footed_Albatross_0001_1.jpg", 40, 30, (10, 6, 20, 12), 1),
-    ("001.Black_footed_Albatross/Black_Footed_Albatross_0002_2.jpg", 30, 40, (0, 0, 15, 40), 0),
-    ("200.Common_Yellowthroat/Common_Yellowthroat_0001_3.jpg", 24, 24, (6, 6, 12, 12), 1),
-]  # fmt: skip
-GREYS = [0, 51, 102, 127, 128, 153, 204, 255]  # Of five people's masks, and the border.
-
-
-def levels(width, height):
-    """A mask whose columns run through the grey levels."""
-    row = np.resize(np.repeat(GREYS, 3), width)
-    return np.tile(row.astype(np.uint8), [height, 1])
-
-
-def encoded(array, kind):
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, kind)
-    return buffer.getvalue()
-
-
-def archive(path, files):
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
+from tfcomgan.training.settings import TrainingSettings
 
 
 @pytest.fixture
 def archives(tmp_path, monkeypatch):
     """A folder with both archives, whose check sums TFDS is made to accept."""
-    folder = tmp_path / "by_hand"
-    folder.mkdir()
-    lists = {"images": "", "train_test_split": "", "bounding_boxes": ""}
-    pictures, masks = {}, {}
-    for i, (name, width, height, box, is_train) in enumerate(BIRDS, start=1):
-        lists["images"] += f"{i} {name}\n"
-        lists["train_test_split"] += f"{i} {is_train}\n"
-        lists["bounding_boxes"] += f"{i} {' '.join(f'{x:.1f}' for x in box)}\n"
-        grey = np.full([height, width, 3], 60 * i, np.uint8)
-        pictures[f"CUB_200_2011/images/{name}"] = encoded(grey, "JPEG")
-        mask = f"segmentations/{name.removesuffix('.jpg')}.png"
-        masks[mask] = encoded(levels(width, height), "PNG")
-    texts = {f"CUB_200_2011/{k}.txt": text.encode() for k, text in lists.items()}
-    archive(folder / "CUB_200_2011.tgz", texts | pictures)
-    archive(folder / "segmentations.tgz", masks)
+    folder = layouts.birds(tmp_path / "by_hand")
     known = {
         a.url: checksums.compute_url_info(folder / a.name) for a in cub.Cub.ARCHIVES
     }
     for builder in (cub.Cub, cub.CubRedo):
         monkeypatch.setattr(builder, "url_infos", known)
-
-    # TFDS takes one function of OpenCV, which is not among our requirements.
-    def imdecode(content, flags):
-        assert flags == 0  # Greyscale.
-        return np.asarray(Image.open(io.BytesIO(content.tobytes())).convert("L"))
-
-    cv2 = types.ModuleType("cv2")
-    cv2.imdecode, cv2.__spec__ = imdecode, types.SimpleNamespace(name="cv2")
-    monkeypatch.setitem(sys.modules, "cv2", cv2)
     return folder
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    """Every connection fails, and is counted."""
-    tries = []
-
-    def get(self, url, **kwargs):
-        tries.append(url)
-        raise requests.ConnectionError("Name or service not known")
-
-    monkeypatch.setattr(requests.Session, "request", get)
-    monkeypatch.setattr(requests.Session, "get", get)
-    monkeypatch.setattr(requests, "get", lambda url, **kwargs: get(None, url))
-    return tries
 
 
 def read(builder, split):
@@ -115,44 +47,39 @@ def test_archives_fetched_by_hand_become_splits_masks_boxes_and_names(
     builder = cub.CubSource().prepare(tmp_path / "data", archives)
     assert no_network == []
     found = {"train": read(builder, "train"), "test": read(builder, "test")}
-    assert sum(map(len, found.values())) == len(BIRDS)
-    for i, (name, width, height, (x, y, w, h), is_train) in enumerate(BIRDS, start=1):
+    assert sum(map(len, found.values())) == len(layouts.BIRDS)
+    for i, (name, width, height, (x, y, w, h), is_train) in enumerate(
+        layouts.BIRDS, start=1
+    ):
         example = found["train" if is_train else "test"][name]
         assert example["image"].shape == (height, width, 3)
         np.testing.assert_array_equal(example["image"], 60 * i)
         assert example["label"] == int(name[:3]) - 1
         # More than half of 255 is bird: 128 is, 127 is not.
         assert example["mask"].dtype == np.uint8
-        expected = levels(width, height) / 255 > 0.5
+        expected = layouts.levels(width, height) / 255 > 0.5
         np.testing.assert_array_equal(example["mask"][..., 0], expected)
         box = [y / height, x / width, (y + h) / height, (x + w) / width]
         np.testing.assert_allclose(example["box"], box, rtol=1e-6)
 
 
 def test_a_prepared_folder_is_found_wherever_it_was_copied(
-    archives, tmp_path, no_network, monkeypatch
+    archives, tmp_path, no_network
 ):
     made = cub.CubSource().prepare(tmp_path / "data", archives)
     copy = tmp_path / "copy/caltech_birds2011/0.2.0"
     shutil.copytree(tmp_path / "data/caltech_birds2011/0.2.0", copy)
-    monkeypatch.delitem(sys.modules, "cv2")  # Reading takes no OpenCV.
     found = cub.CubSource().prepare(tmp_path / "copy")
     assert pathlib.Path(found.data_dir) == copy and no_network == []
     assert read(found, "train").keys() == read(made, "train").keys()
 
 
-def unpack(archives, folder):
-    for path in archives.iterdir():
-        if path.is_file():
-            with tarfile.open(path) as tar:
-                tar.extractall(folder, filter="data")
-    return folder
-
-
 def test_unpacked_archives_are_the_same_data_set(archives, tmp_path, no_network):
     source = cub.CubSource()
     packed = source.prepare(tmp_path / "packed", archives)
-    loose = source.prepare(tmp_path / "loose", unpack(archives, tmp_path / "files"))
+    loose = source.prepare(
+        tmp_path / "loose", layouts.unpack(archives, tmp_path / "files")
+    )
     assert no_network == []
     for split in ("train", "test"):
         expected, found = read(packed, split), read(loose, split)
@@ -165,16 +92,16 @@ def test_unpacked_archives_are_the_same_data_set(archives, tmp_path, no_network)
 @pytest.mark.parametrize("is_packed", [True, False])
 @pytest.mark.parametrize("place", ["", "CUB_200_2011"])
 def test_redo_s_file_splits_the_pictures(archives, tmp_path, is_packed, place):
-    folder = archives if is_packed else unpack(archives, tmp_path / "files")
+    folder = archives if is_packed else layouts.unpack(archives, tmp_path / "files")
     (folder / place).mkdir(exist_ok=True)
     source = cub.CubSource(split="redo")
     if is_packed and place:
         # A folder of the archive's name counts as the unpacked archive.
-        unpack(archives, folder)
+        layouts.unpack(archives, folder)
     (folder / place / "train_val_test_split.txt").write_text("1 2\n2 0\n3 1\n")
     builder = source.prepare(tmp_path / "data", folder)
     for split, i in {"train": 1, "val": 2, "test": 0}.items():
-        assert list(read(builder, split)) == [BIRDS[i][0]]
+        assert list(read(builder, split)) == [layouts.BIRDS[i][0]]
     official = cub.CubSource().prepare(tmp_path / "data", folder)
     assert official.data_dir != builder.data_dir
 
@@ -191,11 +118,11 @@ def test_redo_s_split_without_its_file_is_refused_before_the_download(
 
 
 def test_pictures_of_redo_s_file_that_are_missing_are_named(archives, tmp_path):
-    folder = unpack(archives, tmp_path / "files")
+    folder = layouts.unpack(archives, tmp_path / "files")
     (folder / "train_val_test_split.txt").write_text("1 2\n2 0\n3 1\n")
-    (folder / "CUB_200_2011/images" / BIRDS[1][0]).unlink()
+    (folder / "CUB_200_2011/images" / layouts.BIRDS[1][0]).unlink()
     with pytest.raises(
-        UserError, match="names 1 pictures that are missing: " + BIRDS[1][0]
+        UserError, match="names 1 pictures that are missing: " + layouts.BIRDS[1][0]
     ):
         cub.CubSource(split="redo").prepare(tmp_path / "data", folder)
     assert not list((tmp_path / "data").rglob("dataset_info.json"))
@@ -208,9 +135,9 @@ def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     images, masks, names, _ = input_pipeline.load(
         builder, source.adapt, "test", crop=crop, size=30, with_masks=True
     )
-    name, width, height, _, _ = BIRDS[1]
+    name, width, height, _, _ = layouts.BIRDS[1]
     assert names == [name] and images.shape == (1, 30, 30, 3)
-    whole = levels(width, height) > 127
+    whole = layouts.levels(width, height) > 127
     # 'center': rows 5:35 of 40, all 30 columns. 'box': the centre is (7, 20), half a side
     # int(0.75 * 40) = 30 clipped to the frame, that is all of it, 40 rows to 30.
     # 'full': 40 rows, all alike, to 30.
@@ -227,7 +154,7 @@ def test_both_splits_can_be_read_as_one(archives, tmp_path):
             builder, source.adapt, split, crop="center", size=8, with_masks=False
         ).names
 
-    assert sorted(names("train+test")) == sorted(name for name, *_ in BIRDS)
+    assert sorted(names("train+test")) == sorted(name for name, *_ in layouts.BIRDS)
     assert names("train[:1]+test") == names("train")[:1] + names("test")
     with pytest.raises(UserError, match="no split 'train\\+val'. It has: t.*, t"):
         names("train+val")
@@ -288,20 +215,13 @@ def test_finished_downloads_are_kept_and_need_no_network_again(
     assert builder.info.splits["test"].num_examples == 1 and no_network == []
 
 
-def test_missing_opencv_is_said_before_the_download(archives, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(UserError, match="pip install opencv-python-headless"):
-        cub.CubSource().prepare(tmp_path / "data", archives)
-    assert not (tmp_path / "data/downloads").exists()
-
-
 def test_the_gin_file_names_this_data_set_and_takes_the_paper_s_numbers():
-    from pipelines import run, stages  # Makes everything known to gin.
+    from pipelines import preparing, run  # Makes everything known to gin.
 
     config.parse(["gin/cub.gin"])
     run.settings()
-    assert config.build(stages.PrepareSettings, "prepare").source == cub.CubSource()
-    schedule = config.build(stages.TrainingSettings, "train_generator")
+    assert config.build(preparing.PrepareSettings, "prepare").source == cub.CubSource()
+    schedule = config.build(TrainingSettings, "train_generator")
     assert (schedule.steps, schedule.batch_size) == (58500, 90)
     # 450 epochs of 11,788 pictures, the last incomplete batch of each dropped.
     assert schedule.steps == 450 * (11788 // 90)

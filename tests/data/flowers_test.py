@@ -6,7 +6,6 @@ import tarfile
 import layouts
 import numpy as np
 import pytest
-import requests
 import tensorflow_datasets as tfds
 from PIL import Image
 from tensorflow_datasets.core.download import checksums
@@ -18,18 +17,6 @@ from tfcomgan.errors import UserError
 @pytest.fixture
 def unpacked(tmp_path):
     return layouts.flowers(tmp_path / "by_hand")
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    tries = []
-
-    def get(url, **kwargs):
-        tries.append(url)
-        raise requests.ConnectionError("Name or service not known")
-
-    monkeypatch.setattr(requests, "get", get)
-    return tries
 
 
 def read(builder, split):

@@ -2,6 +2,7 @@
 
 import sys
 
+import layouts
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -10,19 +11,10 @@ from PIL import Image
 from tfcomgan.data import fs100
 from tfcomgan.errors import UserError
 
-PEOPLE = ["Adam Brody", "Édith Piaf", "Zoe_Saldana", "Bob"]
-
 
 @pytest.fixture
 def faces(tmp_path):
-    """Two pictures of each person, of values 10, 20, ... in the order of `PEOPLE`."""
-    root = tmp_path / "faces"
-    for i, person in enumerate(PEOPLE):
-        (root / person).mkdir(parents=True)
-        for j in range(2):
-            value = 10 * (2 * i + j + 1)
-            Image.new("RGB", (9, 7), (value,) * 3).save(root / person / f"{j}.png")
-    return root
+    return layouts.faces(tmp_path / "faces")
 
 
 def read(builder):
@@ -40,7 +32,7 @@ def test_the_first_people_by_name_are_the_classes(faces, tmp_path):
     for name, example in found.items():
         person, file = name.split("/")
         assert example["label"] == chosen.index(person)
-        value = 10 * (2 * PEOPLE.index(person) + int(file[0]) + 1)
+        value = 10 * (2 * layouts.PEOPLE.index(person) + int(file[0]) + 1)
         np.testing.assert_array_equal(example["image"], np.full([7, 9, 3], value))
     assert (
         list(builder.info.splits) == ["train"] and "mask" not in builder.info.features

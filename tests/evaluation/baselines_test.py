@@ -1,4 +1,4 @@
-"""Tests of `tfcomgan.baselines`: Otsu's threshold and the mean training mask."""
+"""Tests of `tfcomgan.evaluation.baselines`: Otsu's threshold and the mean training mask."""
 
 import sys
 

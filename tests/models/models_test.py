@@ -281,7 +281,7 @@ def test_non_finite_loss_is_named_from_within_a_graph(value):
             lambda: segmentation.SegmentationSettings(consistency_weight=-2.0),
             r"segmentation\.consistency_weight.*-2",
         ),
-        (lambda: update.AdamSettings(learning_rate=0.0), "learning_rate > 0"),
+        (lambda: update.AdamSettings(learning_rate=0.0), r"\.learning_rate.*positive"),
         (lambda: update.AdamSettings(beta_2=1.0), r"beta_2.*\[0, 1\)"),
     ],
 )

@@ -304,14 +304,21 @@ def test_segmenter_gives_finite_logits_at_full_size(size, num_levels):
     assert np.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("settings", [dict(width=0), dict(num_levels=6)])
-def test_impossible_segmenter_is_refused(settings):
-    with pytest.raises(ValueError, match="`segmenter.width` must be positive"):
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (dict(width=0), "`segmenter.width` must be positive"),
+        (dict(num_levels=6), r"`segmenter.num_levels` must lie in \[2, 5\]"),
+        (dict(num_levels=1), r"`segmenter.num_levels` must lie in \[2, 5\]"),
+    ],
+)
+def test_impossible_segmenter_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
         unet.SegmenterSettings(**settings)
 
 
 def test_impossible_critic_is_refused():
-    with pytest.raises(ValueError, match="must be positive. Received: width=0"):
+    with pytest.raises(ValueError, match="`critics.width` must be positive.*: 0"):
         discriminators.CriticSettings(width=0)
 
 

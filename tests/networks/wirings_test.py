@@ -161,6 +161,22 @@ def test_monitors_of_pixels_and_variation_are_as_written():
     scene = model.generator(model.sample(0), training=True)
     variation = np.std(scene.mask, axis=0).mean()
     np.testing.assert_allclose(logs["mask_variation"], variation, rtol=1e-5)
+    m, ring = scene.mask.numpy().astype(np.float64), np.ones([32, 32], bool)
+    ring[1:-1, 1:-1] = False
+    front, back = scene.foreground.numpy(), scene.background.numpy()
+    if m[:, ring].mean() > 0.5:
+        m, front, back = 1 - m, back, front
+    np.testing.assert_allclose(logs["object_area"], m.mean(), rtol=1e-5)
+
+    def colour(layer, weight):
+        return (weight * layer).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
+
+    beside = colour(back, 1 - m)
+    hidden, shown = (
+        np.linalg.norm(colour(layer, m) - beside, axis=-1).sum()
+        for layer in (back, front)
+    )
+    np.testing.assert_allclose(logs["layer_echo"], hidden / shown, rtol=1e-3)
     with tf.GradientTape() as tape:
         mask = tf.constant(scene.mask)
         tape.watch(mask)

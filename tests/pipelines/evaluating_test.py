@@ -8,8 +8,10 @@ import sys
 
 import command
 import pytest
-from command import STAGES, tiny
+from command import tiny
 from PIL import Image
+
+from tfcomgan.run_folder import STAGES
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import sys
 import command
 import numpy as np
 import pytest
-from command import STAGES, tiny
+from command import tiny
 
-from pipelines import run as pipeline
+from pipelines import planning
 from tfcomgan import config
+from tfcomgan.run_folder import STAGES
 
 GIN_FILES = ["gin/scenes.gin", "gin/smoke.gin"]
 AFTER_GENERATOR = ("train_segmenter", "evaluate", "export")
@@ -28,12 +29,6 @@ def finished() -> pathlib.Path:
 def run_dir(finished, tmp_path) -> pathlib.Path:
     """A copy of an unbroken run."""
     return shutil.copytree(finished, tmp_path / "run")
-
-
-@pytest.fixture(autouse=True)
-def no_bindings():
-    yield
-    config.parse([])
 
 
 def _executed(done: command.Done) -> tuple[str, ...]:
@@ -153,7 +148,7 @@ def test_litert_file_asked_for_comes_with_the_next_version(run_dir):
 def test_a_parameter_touches_exactly_what_depends_on_it(parameter, touched):
     def fingerprints(*parameters):
         config.parse(GIN_FILES, parameters)
-        return {name: plan.fingerprint for name, plan in pipeline._plans().items()}
+        return {name: plan.fingerprint for name, plan in planning.plans().items()}
 
     before, after = fingerprints(), fingerprints(parameter)
     assert tuple(s for s in STAGES if before[s] != after[s]) == touched

@@ -8,9 +8,11 @@ import sys
 import command
 import numpy as np
 import pytest
-from command import STAGES, tiny
+from command import tiny
 
-from pipelines import cache, run
+from pipelines import cache, stages
+from tfcomgan import run_folder
+from tfcomgan.run_folder import STAGES
 
 TO_GENERATOR = "--stages=prepare,train_generator"
 
@@ -35,7 +37,7 @@ def run_dir(interrupted, tmp_path) -> pathlib.Path:
 
 
 def _checkpoints(run_dir: pathlib.Path, pattern: str, stage="train_generator") -> list:
-    return sorted(run_dir.glob(f".partial-{stage}-*/{cache.UNFINISHED}/{pattern}"))
+    return sorted(run_dir.glob(f".partial-{stage}-*/{run_folder.UNFINISHED}/{pattern}"))
 
 
 def _assert_same_networks(run_dir: pathlib.Path, *stages: str) -> None:
@@ -135,7 +137,7 @@ def test_killed_before_the_last_rename_counts_the_files_once(tmp_path):
 
     def make():
         with cache.produce(tmp_path, "stage", "abc", {"a": 1}) as (folder, info):
-            (folder / cache.UNFINISHED).mkdir(exist_ok=True)
+            (folder / run_folder.UNFINISHED).mkdir(exist_ok=True)
             (folder / "file").write_text("content")
             info["b"] = 2
 
@@ -145,7 +147,7 @@ def test_killed_before_the_last_rename_counts_the_files_once(tmp_path):
     make()
     found = cache.find(tmp_path, "stage")  # Checks the digests.
     assert found.parameters == {"a": 1} and found.info == {"b": 2}
-    assert not (tmp_path / "stage" / cache.UNFINISHED).exists()
+    assert not (tmp_path / "stage" / run_folder.UNFINISHED).exists()
 
 
 # Checkpoints that must not be used.
@@ -156,7 +158,7 @@ def test_checkpoint_of_other_settings_is_refused(run_dir):
     made["parameters"]["training"]["seed"] = 1
     other = cache.fingerprint(
         "train_generator",
-        run.STAGES["train_generator"][1],
+        stages.STAGES["train_generator"].version,
         [command.artifact(run_dir, "prepare")["fingerprint"]],
         made["parameters"],
     )
@@ -165,7 +167,7 @@ def test_checkpoint_of_other_settings_is_refused(run_dir):
     message = command.run(*tiny(run_dir, TO_GENERATOR, "--gin_param=SEED=1")).message
     assert "was made with other settings" in message
     assert f"fingerprint {made['fingerprint'][:12]}, expected {other[:12]}" in message
-    folder = run_dir / f".partial-train_generator-{other[:16]}" / cache.UNFINISHED
+    folder = run_dir / f".partial-train_generator-{other[:16]}" / run_folder.UNFINISHED
     assert f"Delete the folder {folder}" in message
     assert command.artifacts(run_dir) == {"prepare"}
 

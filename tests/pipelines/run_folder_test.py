@@ -9,12 +9,12 @@ import sys
 import command
 import numpy as np
 import pytest
-from command import STAGES, tiny
+from command import tiny
 from PIL import Image
 
-from pipelines import cache
-from pipelines import run as pipeline
-from tfcomgan import config
+from pipelines import planning, stages
+from tfcomgan import config, run_folder
+from tfcomgan.run_folder import STAGES
 
 # The stages a stage takes something from, in the order of its parameters.
 INPUTS = {
@@ -38,19 +38,17 @@ def run_dir(finished, tmp_path) -> pathlib.Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
-@pytest.fixture(autouse=True)
-def no_bindings():
-    yield
-    config.parse([])
-
-
 def test_run_folder_says_what_it_was_made_from(run_dir):
     assert json.loads((run_dir / "run.json").read_text()) == {
         "gin_files": ["scenes", "smoke"]
     }
     config.parse([str(run_dir / "operative_config.gin")])
-    for stage, plan in pipeline._plans().items():
+    for stage, plan in planning.plans().items():
         assert plan.fingerprint == command.artifact(run_dir, stage)["fingerprint"]
+
+
+def test_the_stages_are_those_of_the_run_folder():
+    assert tuple(stages.STAGES) == STAGES == tuple(INPUTS)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -59,7 +57,7 @@ def test_fingerprint_is_the_sha256_of_stage_version_inputs_and_parameters(
 ):
     made = command.artifact(finished, stage)
     inputs = [command.artifact(finished, name)["fingerprint"] for name in INPUTS[stage]]
-    _, version = pipeline.STAGES[stage]
+    version = stages.STAGES[stage].version
     content = [stage, version, inputs, made["parameters"]]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     assert made["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
@@ -86,7 +84,7 @@ def test_artifact_lists_the_digest_of_every_file_of_its_own(finished, stage):
 def test_finished_run_leaves_no_work_folder(finished):
     hidden = [path.name for path in finished.rglob(".*")]
     assert hidden == []
-    assert not list(finished.rglob(cache.UNFINISHED))
+    assert not list(finished.rglob(run_folder.UNFINISHED))
 
 
 def test_end_prints_the_scores_and_the_next_commands(finished):

@@ -11,14 +11,17 @@ import pytest
 import tensorflow as tf
 from command import tiny
 
-from pipelines import attempts, cache
-from pipelines.settings import Place, TrainingSettings, Work
+from pipelines import attempts
+from pipelines.work import Place, Work
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan, update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
 from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.settings import TrainingSettings
 
 HEALTHY = {"mask_area": 0.25, "layer_difference": 0.4, "mask_variation": 0.3}
 
@@ -72,18 +75,12 @@ def _train(pressure, folder, settings):
     board = callbacks.Board(folder / "logs")
     watching = monitor.Monitor(settings, seed=0, steps=80, folder=folder, board=board)
     loop.train(
+        TrainingSettings(steps=80, steps_per_execution=5, batch_size=4, seed=0),
+        Keeping(folder, every=80, fingerprint=""),
         make_model=make_model,
         make_batches=lambda start: batches.skip(start),
         watchers=lambda model: [watching],
         on=loop.strategy(["cpu:0"]),
-        steps=80,
-        steps_per_execution=5,
-        batch_size=4,
-        seed=0,
-        policy="float32",
-        checkpoint_dir=folder,
-        checkpoint_every=80,
-        fingerprint="",
     )
     return monitor.findings(monitor.read(folder / monitor.READINGS), settings)
 
@@ -109,30 +106,35 @@ def test_fires_on_a_training_driven_to_a_collapse_and_on_no_other(sign, tmp_path
 @pytest.fixture
 def work(tmp_path):
     place = Place(tmp_path, tmp_path, None, (), 100)
-    (tmp_path / "work" / cache.UNFINISHED).mkdir(parents=True)
-    return Work(tmp_path / "work", "f", place)
+    (tmp_path / "work" / run_folder.UNFINISHED).mkdir(parents=True)
+    return Work("s", tmp_path / "work", "f", place)
 
 
 def _attempts(work, monkeypatch, fails, **settings):
     """Runs attempts that end in a trivial solution while `fails` lasts."""
     tried = []
 
-    def attempt(work, stage, place, *, schedule, watch, **parts):
-        tried.append((schedule.seed, place))
+    def attempt(work, training, place):
+        seed = training.schedule.seed
+        tried.append((seed, place))
         if len(tried) <= fails:
-            raise monitor.Restart(f"empty with seed {schedule.seed}")
+            raise monitor.Restart(f"empty with seed {seed}")
         place.mkdir(exist_ok=True)
         (place / monitor.READINGS).write_text(json.dumps([20, HEALTHY]) + "\n")
         return "model"
 
     monkeypatch.setattr(attempts, "_attempt", attempt)
-    schedule = TrainingSettings(seed=5, steps=100, batch_size=4)
-    watch = MonitorSettings(on_trivial="restart", window=20, **settings)
-    picture = np.zeros([4, 4, 3], np.uint8)
+    training = attempts.Training(
+        images=None,
+        pictures=None,
+        schedule=TrainingSettings(seed=5, steps=100, batch_size=4),
+        watch=MonitorSettings(on_trivial="restart", window=20, **settings),
+        make_model=None,
+        drawer=lambda model: lambda: np.zeros([4, 4, 3], np.uint8),
+        shown=(),
+    )
     try:
-        result = attempts.train(
-            work, "s", schedule=schedule, watch=watch, drawer=lambda m: lambda: picture
-        )
+        result = attempts.train(work, training)
     except UserError as error:
         result = error
     return result, tried

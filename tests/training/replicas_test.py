@@ -28,6 +28,8 @@ def _train_all(folder: str, is_eager: bool) -> None:
     from tfcomgan.networks import discriminators, unet
     from tfcomgan.networks import generator as generators
     from tfcomgan.training import loop
+    from tfcomgan.training.checkpoints import Keeping
+    from tfcomgan.training.settings import TrainingSettings
 
     tf.config.run_functions_eagerly(is_eager)
     two = loop.strategy(("cpu:0", "cpu:1"))
@@ -94,18 +96,12 @@ def _train_all(folder: str, is_eager: bool) -> None:
             name = f"{make_model.__name__}_{strategy.num_replicas_in_sync}"
             arrays = {}
             model = loop.train(
+                TrainingSettings(steps=STEPS, batch_size=BATCH, seed=0),
+                Keeping(pathlib.Path(folder) / name, STEPS, ""),
                 make_model=make_model,
                 make_batches=make_batches,
                 watchers=lambda model: [Logs()],
                 on=strategy,
-                steps=STEPS,
-                steps_per_execution=1,
-                batch_size=BATCH,
-                seed=0,
-                policy="float32",
-                checkpoint_dir=pathlib.Path(folder) / name,
-                checkpoint_every=STEPS,
-                fingerprint="",
             )
             for part, owner in model.checkpointed().items():
                 for i, variable in enumerate(owner.variables):

@@ -11,6 +11,8 @@ from train_steps import all_variables, are_changed, values_of
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
 from tfcomgan.training import callbacks, loop
+from tfcomgan.training.checkpoints import Keeping
+from tfcomgan.training.settings import TrainingSettings
 
 
 class _Toy(keras.Model):
@@ -51,19 +53,16 @@ def _train(folder, steps, *, steps_per_execution=1, every=100, watch=(), poisone
         stacked = {k: tf.stack([b[k] for b in batches]) for k in batches[0]}
         return tf.data.Dataset.from_tensor_slices(stacked)
 
+    schedule = TrainingSettings(
+        steps=steps, steps_per_execution=steps_per_execution, batch_size=4, seed=3
+    )
     return loop.train(
+        schedule,
+        Keeping(folder, every, "a" * 64),
         make_model=_Toy,
         make_batches=make_batches,
         watchers=lambda model: list(watch),
         on=tf.distribute.MirroredStrategy(["cpu:0"]),
-        steps=steps,
-        steps_per_execution=steps_per_execution,
-        batch_size=4,
-        seed=3,
-        policy="float32",
-        checkpoint_dir=folder,
-        checkpoint_every=every,
-        fingerprint="a" * 64,
     )
 
 
@@ -127,18 +126,12 @@ def test_batch_that_does_not_divide_is_refused_before_any_work(tmp_path, monkeyp
 
     with pytest.raises(UserError, match="4 for 3 replicas"):
         loop.train(
+            TrainingSettings(steps=1, batch_size=4, seed=0),
+            Keeping(tmp_path, 1, ""),
             make_model=_Toy,
             make_batches=None,
             watchers=None,
             on=Three(),
-            steps=1,
-            steps_per_execution=1,
-            batch_size=4,
-            seed=0,
-            policy="float32",
-            checkpoint_dir=tmp_path,
-            checkpoint_every=1,
-            fingerprint="",
         )
 
 

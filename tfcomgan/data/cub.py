@@ -4,7 +4,6 @@ TFDS's own builder, version 0.2.0, with the official split (5,994 train, 5,794 t
 the same with ReDO's. Where the prepared folder is missing it downloads 1.2 GB.
 """
 
-import importlib.util
 import pathlib
 from collections.abc import Iterator
 from typing import Literal
@@ -17,7 +16,6 @@ from tensorflow_datasets.image_classification.caltech_birds import CaltechBirds2
 
 from tfcomgan import config
 from tfcomgan.data import manual, splits
-from tfcomgan.errors import UserError
 
 _IMAGES = (
     "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz?download=1"
@@ -102,18 +100,12 @@ class CubSource(manual.Source):
             downloaded; for ReDO's split holds its file.
 
         Raises:
-          UserError: It has to be made, and OpenCV or ReDO's file is missing.
+          UserError: It has to be made, and ReDO's file is missing.
         """
         builder = (CubRedo if self.split == "redo" else Cub)(data_dir=str(data_dir))
-        if not builder.is_prepared():
-            # Before 1.2 GB, not after: TFDS decodes the masks with it.
-            if importlib.util.find_spec("cv2") is None:
-                raise UserError(
-                    f"Making `{builder.name}` takes OpenCV, which is not installed. "
-                    "Install it: pip install opencv-python-headless."
-                )
-            if self.split == "redo":
-                splits.check_redo_file(_redo_file(manual_dir))
+        if self.split == "redo" and not builder.is_prepared():
+            # Before 1.2 GB are fetched, not after.
+            splits.check_redo_file(_redo_file(manual_dir))
         return builder
 
     def adapt(self, example: dict) -> dict:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -20,9 +20,11 @@ from PIL import Image
 from tfcomgan import config
 from tfcomgan.data import listing as listings
 from tfcomgan.data import making, parallel
-from tfcomgan.data.listing import Listing, shown, some
+from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import at_least, within
 
 
 @config.settings("folder")
@@ -38,17 +40,10 @@ class FolderSource(making.Source):
         of another size: 'fail' names all of them and stops, 'skip' leaves them out.
     """
 
-    test_share: float = 0.1
-    store_size: int = 256
+    test_share: Annotated[float, within("(0, 1)")] = 0.1
+    store_size: Annotated[int, at_least(0)] = 256
     invert_masks: bool = False
     on_bad_image: Literal["fail", "skip"] = "fail"
-
-    def __post_init__(self):
-        if not 0 < self.test_share < 1 or self.store_size < 0:
-            raise ValueError(
-                "`folder` needs a test_share inside (0, 1) and a store_size of at least "
-                f"0. Received: {self.test_share}, {self.store_size}."
-            )
 
     def fingerprint(self, manual_dir: pathlib.Path | None) -> str:
         """Hex SHA-256 of names and bytes of all pictures and masks."""
@@ -103,8 +98,7 @@ class Folder(making.PictureBuilder):
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
-        if files.ignored:
-            facts["notes"].append(f"Other files ignored: {some(files.ignored)}.")
+        facts["notes"] += files.notes()
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)

@@ -9,13 +9,14 @@ import dataclasses
 import functools
 import hashlib
 import pathlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
-from tfcomgan.data import folder, listing, making
+from tfcomgan.data import folder, listing, making, walking
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import POSITIVE, at_least
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -52,7 +53,7 @@ class Fs100(making.PictureBuilder):
 
 def _example(faces: listing.Listing, store_size: int, index: int):
     image, _ = folder.shrink(*faces.read(index), store_size)
-    name = listing.shown(faces.pictures[index])
+    name = walking.shown(faces.pictures[index])
     return name, {"image": image, "label": _person(name), "file_name": name}
 
 
@@ -72,16 +73,9 @@ class Fs100Source(making.Source):
         'skip' leaves them out.
     """
 
-    num_classes: int = 100
-    store_size: int = 256
+    num_classes: Annotated[int, POSITIVE] = 100
+    store_size: Annotated[int, at_least(0)] = 256
     on_bad_image: Literal["fail", "skip"] = "fail"
-
-    def __post_init__(self):
-        if self.num_classes < 1 or self.store_size < 0:
-            raise ValueError(
-                "`fs100.num_classes` must be positive and `fs100.store_size` at least 0. "
-                f"Received: {self.num_classes}, {self.store_size}."
-            )
 
     def fingerprint(self, manual_dir: pathlib.Path | None) -> str:
         """Hex SHA-256 of names and bytes of the pictures used."""
@@ -113,6 +107,10 @@ class Fs100Source(making.Source):
                 f"`fs100.num_classes` is {self.num_classes}. Expected is one folder per "
                 "person. Add people, or lower it."
             )
-        people = tuple(map(listing.shown, everyone[: self.num_classes]))
-        names = tuple(n for n in found.pictures if listing.shown(_person(n)) in people)
+        people = tuple(map(walking.shown, everyone[: self.num_classes]))
+        names = tuple(
+            n
+            for n in found.pictures
+            if walking.shown(_person(n)) in people or n in found.troubles
+        )
         return people, found._replace(pictures=names, masks=None)

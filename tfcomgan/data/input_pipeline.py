@@ -5,7 +5,7 @@ batch is then a pure function of (seed, step): shuffled by index, augmented stat
 Nothing of it has to be saved for a resumed run to see the same batches.
 """
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from tfcomgan import config, latents
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import at_least
 
 # A record that is cut or altered, too few of them, no file.
 _DAMAGE = (
@@ -42,15 +43,9 @@ class InputSettings:
     image_size: int
     training_split: str = "train"
     crop: Literal["center", "full", "box"] = "center"
-    margin: float = 1.0
+    margin: Annotated[float, at_least(1)] = 1.0
     flip: bool = True
     low: Literal[-1, 0] = -1
-
-    def __post_init__(self):
-        if self.margin < 1:
-            raise ValueError(
-                f"`input_pipeline.margin` must be at least 1. Received: {self.margin}."
-            )
 
     @property
     def kept_size(self) -> int:

@@ -3,43 +3,53 @@
   photos/**/NAME.jpg                                    without masks
   photos/images/**/NAME.jpg, photos/masks/**/NAME.png   a mask for each picture
 
-Pictures are the files with a suffix of `SUFFIXES`, in subfolders too (linked folders are
-not entered). Hidden files and run folders (those with a run.json) are passed over.
+Pictures are the files with a suffix of `walking.SUFFIXES`, in subfolders too; `walking`
+says what is passed over. A mask has the name of its picture and any such suffix, in place
+of the picture's or after it. Small letters or capitals do not matter, nor how Unicode
+composes them; what fits exactly goes first.
 """
 
+import collections
 import functools
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+import unicodedata
 from typing import NamedTuple
 
-from tfcomgan.data import pictures
+from tfcomgan.data import pictures, walking
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.walking import is_picture, shown, some
 from tfcomgan.errors import UserError
 
-# HEIC, which Pillow cannot read, comes from telephones: better refused than passed over.
-SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg"),
-    *(".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+IMAGES, MASKS = "images", "masks"  # The two folders.
+# How others name what must not be taken for pictures: folders, and ends of names.
+_OTHER_MASKS = (
+    *("mask", "masks", "annotation", "annotations", "label", "labels", "gt"),
+    *("groundtruth", "ground_truth", "segmentation", "segmentations"),
+    *("segmentationclass", "segmentationobject"),
 )
-_RUN_MARK = "run.json"
-_SHOWN = 10  # File names in a sentence.
+_MASK_ENDS = ("mask", "masks", "gt", "seg", "segmentation", "label", "matte")
 
 
 class Listing(NamedTuple):
     """Files of a folder, by name relative to it, sorted.
 
     root: The folder.
-    pictures: Names of the pictures.
-    masks: Names of their masks, there or not; None where the layout has no masks.
+    pictures: Names of the pictures, and of folders that cannot be opened.
+    masks: Names of their masks, None for one that has none; None where the layout has no
+      masks.
     ignored: Other files.
+    troubles: What is wrong with pictures, beside what is seen when they are read.
+    passed_over: What was not looked at, and why.
     """
 
     root: pathlib.Path
     pictures: tuple[str, ...]
-    masks: tuple[str, ...] | None
+    masks: tuple[str | None, ...] | None
     ignored: tuple[str, ...]
+    troubles: dict[str, str]
+    passed_over: dict[str, str]
 
     def read(self, index: int, *, invert_masks: bool = False):
         """A picture uint8 [H,W,3] and its mask uint8 [H,W,1] in {0, 1}, or None.
@@ -49,11 +59,11 @@ class Listing(NamedTuple):
         """
         path = self.root / self.pictures[index]
         image = pictures.read(path)
+        if trouble := self.troubles.get(self.pictures[index]):
+            raise BadPicture(path, trouble)
         if self.masks is None:
             return image, None
         mask_name = self.masks[index]
-        if not (self.root / mask_name).is_file():
-            raise BadPicture(path, f"its mask {shown(mask_name)} is missing")
         try:
             mask = pictures.read_mask(self.root / mask_name)
         except BadPicture as error:
@@ -66,8 +76,8 @@ class Listing(NamedTuple):
 
     def content(self) -> str:
         """Hex SHA-256 of the names and bytes of pictures and masks."""
-        content = hashlib.sha256()
-        for name in (*self.pictures, *(self.masks or ())):
+        content = hashlib.sha256(f"read as of {pictures.VERSION}\0".encode())
+        for name in (*self.pictures, *filter(None, self.masks or ())):
             path = self.root / name
             try:
                 s = path.stat()
@@ -77,69 +87,161 @@ class Listing(NamedTuple):
             content.update(os.fsencode(name) + b"\0" + digest + b"\0")
         return content.hexdigest()
 
+    def notes(self) -> list[str]:
+        """What was left out, in lines for the user."""
+        other = [f"Other files ignored: {some(self.ignored)}."] if self.ignored else []
+        return other + walking.told(self.passed_over)
+
 
 def scan(manual_dir: pathlib.Path | None) -> Listing:
     """Finds the pictures of a folder, and their masks.
 
     Raises:
-      UserError: There is no such folder, or no picture in it.
+      UserError: There is no such folder, no picture in it, or its layout can be read in
+        two ways.
     """
-    if manual_dir is None or not manual_dir.is_dir():
+    if manual_dir is None or not (manual_dir := manual_dir.expanduser()).is_dir():
         raise UserError(
             "`folder` needs --manual_dir, the folder of your pictures, as in "
             f"--manual_dir=photos. Received: {manual_dir}."
         )
-    names = sorted(files(manual_dir))
-    has_masks = (manual_dir / "masks").is_dir()
-    found = tuple(
-        name
-        for name in names
-        if name.lower().endswith(SUFFIXES)
-        and (name.startswith("images/") or not has_masks)
-    )
-    masks = tuple(map(_mask_of, found)) if has_masks else None
-    used = {*found, *(masks or ())}
-    ignored = tuple(name for name in names if name not in used)
-    if not found:
-        where = manual_dir / "images" if has_masks else manual_dir
-        other = f" It holds other files: {some(ignored)}." if ignored else ""
-        raise UserError(
-            f"--manual_dir={manual_dir} has no picture in {where}.{other} Expected "
-            f"are files named {' '.join(SUFFIXES)}, there or in folders below; "
-            "with masks/NAME.png beside it, a picture is images/NAME.jpg."
+    walk = walking.walk(manual_dir)
+    images, masks = (_top(manual_dir, walk.files, name) for name in (IMAGES, MASKS))
+    named = [name for name in walk.files if is_picture(name)]
+    found, masks_of, troubles = named, None, {}
+    if masks:
+        found = [name for name in named if images and name.startswith(f"{images}/")]
+        masks_of, troubles = _pair(found, named, f"{images}/", f"{masks}/")
+    if not found and not walk.locked:
+        raise _none(manual_dir, walk, images or IMAGES, masks)
+    _refuse_hidden_masks(manual_dir, found)
+    passed_over = dict(walk.passed_over)
+    if masks:
+        beside = set(named) - set(found) - set(_below(named, f"{masks}/"))
+        passed_over |= dict.fromkeys(
+            beside, f"outside of {images}, as there is {masks}"
         )
-    return Listing(manual_dir, found, masks, ignored)
+    pictures = tuple(sorted([*found, *walk.locked]))
+    used = {*pictures, *(masks_of or {}).values(), *passed_over}
+    return Listing(
+        root=manual_dir,
+        pictures=pictures,
+        masks=tuple(map(masks_of.get, pictures)) if masks else None,
+        ignored=tuple(name for name in walk.files if name not in used),
+        troubles=troubles | walk.locked,
+        passed_over=passed_over,
+    )
 
 
-def _mask_of(picture: str) -> str:
-    """'masks/a/b.png' for 'images/a/b.jpg'."""
-    inside = pathlib.PurePosixPath(picture).relative_to("images")
-    return str("masks" / inside.with_suffix(".png"))
+def _below(names: list[str], folder: str) -> list[str]:
+    """The names that begin with 'folder/'."""
+    return [name for name in names if name.startswith(folder)]
 
 
-def files(root: pathlib.Path) -> Iterator[str]:
-    """Names of the files below a folder; see the module for what is passed over."""
-    for folder, folders, files in os.walk(root):
-        if _RUN_MARK in files:  # A run makes its own pictures, and changes them.
-            folders.clear()
-            continue
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                path = os.path.relpath(os.path.join(folder, name), root)
-                yield path.replace(os.sep, "/")
+def _top(root: pathlib.Path, names: list[str], meant: str) -> str:
+    """The folder of this name at the top, however it is written; '' if there is none."""
+    tops = {name.partition("/")[0] for name in names if "/" in name}
+    fitting = sorted(top for top in tops if _key(top) == meant)
+    if len(fitting) > 1:
+        raise UserError(
+            f"{root} has {' and '.join(fitting)}: which of them holds the {meant}? "
+            "Rename one, or put them into one."
+        )
+    return fitting[0] if fitting else ""
 
 
-def shown(name: str) -> str:
-    """A file name that can be printed and stored, also where it is no UTF-8."""
-    return os.fsencode(name).decode(errors="replace")
+def _key(name: str) -> str:
+    """A name as it is compared."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def some(names: Iterable[str]) -> str:
-    """The first names and the number of others, for a sentence."""
-    names = [shown(name) for name in names]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _pair(found: list[str], named: list[str], images: str, masks: str):
+    """The mask of each picture, and what is wrong with those that have not just one."""
+    fitting = collections.defaultdict(set)  # By the written and the compared name.
+    for mask in _below(named, masks):
+        stem = _stem(mask.removeprefix(masks))
+        fitting[stem].add(mask)
+        fitting[_key(stem), ""].add(mask)
+    masks_of, left = {}, []
+    for name in found:
+        inside = name.removeprefix(images)
+        if exact := fitting[_stem(inside)] | fitting[inside]:
+            masks_of[name] = exact
+        else:
+            left.append(name)
+    taken = set().union(*masks_of.values())
+    for name in left:
+        inside = _key(name.removeprefix(images))
+        near = fitting[_stem(inside), ""] | fitting[inside, ""]
+        masks_of[name] = near - taken
+    users = collections.defaultdict(list)
+    for name, fit in masks_of.items():
+        for mask in fit:
+            users[mask].append(name)
+    troubles = {}
+    for name, fit in masks_of.items():
+        wanted = masks + _stem(name.removeprefix(images)) + ".png"
+        if not fit:
+            troubles[name] = f"its mask {shown(wanted)} is missing"
+        elif len(fit) > 1:
+            two = " and ".join(map(shown, sorted(fit)))
+            troubles[name] = f"two masks fit it, {two}; leave one of them"
+        elif len(others := users[mask := min(fit)]) > 1:
+            other = next(other for other in others if other != name)
+            troubles[name] = f"its mask {shown(mask)} fits {shown(other)} too"
+    return {name: min(fit) for name, fit in masks_of.items() if fit}, troubles
+
+
+def _none(root, walk: walking.Walk, images: str, masks: str) -> UserError:
+    where = root / images if masks else root
+    others = [n for n in walk.files if not (masks and n.startswith(f"{masks}/"))]
+    told = [f"It holds other files: {some(others)}."] if others else []
+    told += walking.told(walk.passed_over)
+    if masks:
+        told.append(
+            f"As there is {masks}, pictures are looked for in {images} alone; rename it "
+            "if it holds no masks."
+        )
+    return UserError(
+        f"--manual_dir={root} has no picture in {where}. {' '.join([*told, ''])}"
+        f"Expected are files named {' '.join(walking.SUFFIXES)}, there or in folders "
+        "below; with masks/NAME.png beside it, a picture is images/NAME.jpg."
+    )
+
+
+def _refuse_hidden_masks(root: pathlib.Path, found: list[str]) -> None:
+    """Raises UserError where masks lie among the pictures, in a layout of others."""
+
+    def folders(name):
+        return [part for part in name.split("/")[:-1] if _key(part) in _OTHER_MASKS]
+
+    stems = {}
+    for name in found:
+        if not folders(name):
+            stems.setdefault(_key(_stem(name)), name)
+    files = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
+    pairs = []
+    for name in found:
+        stem = _key(_stem(name))
+        if folders(name):
+            picture = files.get(stem.rpartition("/")[2])
+        else:
+            start = next((stem[: -len(e)] for e in _MASK_ENDS if stem.endswith(e)), " ")
+            picture = stems.get(start[:-1]) if start[-1:] in ("_", "-", ".") else None
+        if picture:
+            pairs.append((name, picture))
+    if pairs:
+        mask, picture = map(shown, pairs[0])
+        raise UserError(
+            f"{len(pairs)} of {len(found)} pictures in {root} look like masks of others, as "
+            f"{mask} of {picture}. Masks are taken from a folder `masks` beside a "
+            "folder `images`: give the folder that holds both as --manual_dir, or sort "
+            "the files so. If they are pictures, rename them."
+        )
 
 
 @functools.cache

@@ -7,7 +7,6 @@ folder and the pictures under the same paths, and have this package installed.
 
 import importlib.util
 import logging
-import os
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -16,8 +15,6 @@ import tensorflow_datasets as tfds
 
 from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
-
-_THREADS = min(8, os.cpu_count() or 1)
 
 
 class Spread:

@@ -7,8 +7,10 @@ nobody knows.
 """
 
 import contextlib
+import errno
 import os
 import pathlib
+import stat
 import warnings
 
 import numpy as np
@@ -18,6 +20,10 @@ from tfcomgan.errors import UserError
 
 # It comes at half of what is refused, and pictures of 108 megapixels come from phones.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+# Of what is made of a file here; raise it when one gives other pixels than before.
+VERSION = 2
 
 
 class BadPicture(UserError):
@@ -38,12 +44,18 @@ def read(path: str | os.PathLike) -> np.ndarray:
       BadPicture: It cannot be read.
     """
     with _opened(path, "picture") as (image, levels):
-        if levels is not None:
-            grey = np.round(levels / np.float32(257)).astype(np.uint8)
-            return np.repeat(grey[..., np.newaxis], 3, axis=-1)
-        if image.has_transparency_data:
-            image = _over(image, "white")
-        return np.array(image.convert("RGB"))
+        return _rgb(image, levels)
+
+
+def from_pil(image: Image.Image) -> np.ndarray:
+    """A picture of PIL as uint8 [H,W,3], like a file, but not turned.
+
+    Raises:
+      ValueError: It has 32 bits a channel, or is empty.
+    """
+    if not image.width * image.height:
+        raise ValueError("it has no pixel")
+    return _rgb(image, _deep(image, image.format))
 
 
 def read_mask(path: str | os.PathLike) -> np.ndarray:
@@ -82,20 +94,43 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
 def _opened(path, kind: str):
     """The upright picture and, where it is grey of 16 bits, its levels, else None."""
     try:
+        _check_file(path)
         with Image.open(path) as stored:
             image = ImageOps.exif_transpose(stored)
-            # Pillow's mode for them is `I;16`, or `I` in these formats, which end at 16.
-            is_deep = image.mode.startswith("I;16") or (
-                image.mode == "I" and stored.format in ("PNG", "PPM")
-            )
-            if image.mode in ("I", "F") and not is_deep:
-                raise ValueError(
-                    "32 bits a channel, of unknown range; save it with 8 or 16"
-                )
-            yield image, np.asarray(image).astype(np.uint16) if is_deep else None
+            yield image, _deep(image, stored.format)
     except Exception as error:
         # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
         raise BadPicture(path, _reason(path, error), kind) from error
+
+
+def _check_file(path) -> None:
+    """Raises OSError for a folder, and for a pipe, which would be waited for."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # Of a locked one that says so.
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no file but a pipe or a device")
+
+
+def _deep(image: Image.Image, file_format: str | None) -> np.ndarray | None:
+    """The levels of a grey picture of 16 bits, uint16 [H,W]; None of other pictures."""
+    # Pillow's mode for them is `I;16`, or `I` in these formats, which end at 16.
+    is_deep = image.mode.startswith("I;16") or (
+        image.mode == "I" and file_format in ("PNG", "PPM")
+    )
+    if image.mode in ("I", "F") and not is_deep:
+        raise ValueError("32 bits a channel, of unknown range; save it with 8 or 16")
+    return np.asarray(image).astype(np.uint16) if is_deep else None
+
+
+def _rgb(image: Image.Image, levels: np.ndarray | None) -> np.ndarray:
+    if levels is not None:
+        grey = np.round(levels / np.float32(257)).astype(np.uint8)
+        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    if image.has_transparency_data:
+        image = _over(image, "white")
+    return np.array(image.convert("RGB"))
 
 
 def _over(image: Image.Image, colour: str) -> Image.Image:

@@ -6,12 +6,15 @@ returned is plain JSON under headings that a reader understands.
 
 import pathlib
 from collections.abc import Callable
+from typing import Annotated
 
 import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config
 from tfcomgan.data.input_pipeline import scale
+from tfcomgan.field_types import at_least
+from tfcomgan.images import to_uint8
 from tfcomgan.latents import Latents, Sampler
 from tfcomgan.metrics import disentanglement, generation, reference
 from tfcomgan.metrics.disentanglement import Painted
@@ -32,21 +35,9 @@ class DisentanglementSettings:
       classifier_steps: Length of their training.
     """
 
-    num_pairs: int = 1000
-    num_pictures: int = 5000
-    classifier_steps: int = 600
-
-    def __post_init__(self):
-        for name, least in (
-            ("num_pairs", 1),
-            ("num_pictures", 4),
-            ("classifier_steps", 1),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"`disentanglement.{name}` must be at least {least}. "
-                    f"Received: {getattr(self, name)}."
-                )
+    num_pairs: Annotated[int, at_least(1)] = 1000
+    num_pictures: Annotated[int, at_least(4)] = 5000
+    classifier_steps: Annotated[int, at_least(1)] = 600
 
 
 def realism(
@@ -87,7 +78,7 @@ def realism(
     steps = tf.range(batches, dtype=tf.int64)
     fake = reference.extract(
         extractor,
-        (images.to_uint8(draw(step).numpy()) for step in steps),
+        (to_uint8(draw(step).numpy()) for step in steps),
         num_images=settings.num_samples,
         kernel_samples=settings.kernel_samples,
     )

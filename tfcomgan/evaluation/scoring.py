@@ -1,20 +1,19 @@
 """Numbers of a segmenter beside those of methods that learn nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Annotated
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.data.input_pipeline import Examples, scale
+from tfcomgan.data.input_pipeline import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.field_types import within
 from tfcomgan.metrics import segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
-_BATCH = 100
 # {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
 Results = dict[str, dict[str, dict[str, dict[str, float]]]]
 
@@ -31,41 +30,18 @@ class EvaluationSettings:
     """
 
     splits: tuple[str, ...] = ("train", "test")
-    threshold: float = 0.5
+    threshold: Annotated[float, within("(0, 1)")] = 0.5
     baselines: tuple[str, ...] = ("otsu", "mean_mask")
 
     def __post_init__(self):
-        if not self.splits or not 0 < self.threshold < 1:
-            raise ValueError(
-                "`evaluation` needs at least one split and a threshold inside (0, 1). "
-                f"Received: {self}."
-            )
+        if not self.splits:
+            raise ValueError("`evaluation.splits` must name at least one split.")
         unknown = [name for name in self.baselines if name not in BASELINES]
         if unknown:
             raise ValueError(
                 f"`evaluation.baselines` must be among {', '.join(BASELINES)}. "
                 f"Received: {', '.join(unknown)}."
             )
-
-
-def predictor(
-    segmenter: keras.Model, low: int = -1
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The segmenter in inference mode, compiled once.
-
-    Returns:
-      A function of pictures uint8 [N,S,S,3] to masks float32 [N,S,S,1] in [0, 1].
-    """
-
-    @tf.function(reduce_retracing=True)
-    def run(batch):
-        return tf.sigmoid(segmenter(scale(batch, low), training=False))
-
-    def predict(images):
-        parts = [run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
-        return np.concatenate([part.numpy() for part in parts])
-
-    return predict
 
 
 def evaluate(
@@ -80,7 +56,7 @@ def evaluate(
     """Scores of the segmenter and of baselines on each split.
 
     Args:
-      predictions: The segmenter's, from `predictor`, by split.
+      predictions: The segmenter's, from `inference.predictor`, by split.
       splits: Pictures with masks, by name.
       settings: Threshold and baselines.
       crop: How the pictures were cropped; part of the protocol's name.

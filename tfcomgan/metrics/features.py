@@ -9,13 +9,14 @@ import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config, tfgan
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import POSITIVE, at_least
 
 # Enters the digest: other numbers for the same weights must not share a cache.
 _RESIZING = "299 bilinear antialias [-1,1]"
@@ -67,24 +68,15 @@ class GenerationMetricsSettings:
       batch_size: Pictures at a time; changes no result.
     """
 
-    num_samples: int = 20_000
+    num_samples: Annotated[int, at_least(10)] = 20_000
     features: Literal["auto", "inception", "random"] = "auto"
     inception: str | None = None
-    kernel_samples: int = 10_000
-    batch_size: int = dataclasses.field(default=100, metadata={"affects_result": False})
+    kernel_samples: Annotated[int, at_least(4)] = 10_000
+    batch_size: Annotated[int, POSITIVE] = dataclasses.field(
+        default=100, metadata={"affects_result": False}
+    )
 
     def __post_init__(self):
-        for name, least in (("num_samples", 10), ("kernel_samples", 4)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"`generation_metrics.{name}` must be at least {least}. "
-                    f"Received: {getattr(self, name)}."
-                )
-        if self.batch_size < 1:
-            raise ValueError(
-                "`generation_metrics.batch_size` must be positive. "
-                f"Received: {self.batch_size}."
-            )
         if self.features == "inception" and self.inception is None:
             raise ValueError(
                 "`generation_metrics.features` is 'inception', but no Inception is named. "

@@ -6,12 +6,13 @@ loss, without a global image x_z no second adversarial term, and without a mask
 """
 
 import functools
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
+from tfcomgan.field_types import at_least, within
 from tfcomgan.models import guards, mask_monitors, update
 from tfcomgan.networks import discriminators
 from tfcomgan.networks import generator as generators
@@ -45,49 +46,22 @@ class ComGANSettings:
     """
 
     adversarial_form: Literal["modified", "minimax"] = "modified"
-    real_weight: float = 1.0
-    info_weight: float = 1.0
-    binary_weight: float = 0.0
-    area_weight: float = 0.0
-    area_margin: float = 0.1
-    size_weight: float = 0.0
-    least_size_weight: float = 0.0
-    least_size: float = 0.25
-    foreground_shift: float = 0.0
+    real_weight: Annotated[float, at_least(0)] = 1.0
+    info_weight: Annotated[float, at_least(0)] = 1.0
+    binary_weight: Annotated[float, at_least(0)] = 0.0
+    area_weight: Annotated[float, at_least(0)] = 0.0
+    area_margin: Annotated[float, within("[0, 0.5)")] = 0.1
+    size_weight: Annotated[float, at_least(0)] = 0.0
+    least_size_weight: Annotated[float, at_least(0)] = 0.0
+    least_size: Annotated[float, within("[0, 0.5)")] = 0.25
+    foreground_shift: Annotated[float, within("[0, 0.5)")] = 0.0
     guarded_side: Literal["smaller", "object"] = "smaller"
-    guards_from: int = 0
+    guards_from: Annotated[int, at_least(0)] = 0
     augment: bool = False
-    z_std: float = 4.0
+    z_std: Annotated[float, at_least(0)] = 4.0
     tie_codes: bool = False
-    ema_decay: float = 0.999
+    ema_decay: Annotated[float, within("[0, 1)")] = 0.999
     ema_statistics: bool = True
-
-    def __post_init__(self):
-        for name in (
-            "real_weight",
-            "info_weight",
-            "binary_weight",
-            "area_weight",
-            "size_weight",
-            "least_size_weight",
-            "guards_from",
-            "z_std",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"`comgan.{name}` must not be negative. "
-                    f"Received: {getattr(self, name)}."
-                )
-        for name in ("area_margin", "least_size", "foreground_shift"):
-            if not 0 <= getattr(self, name) < 0.5:
-                raise ValueError(
-                    f"`comgan.{name}` must lie in [0, 0.5). "
-                    f"Received: {getattr(self, name)}."
-                )
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(
-                f"`comgan.ema_decay` must lie in [0, 1). Received: {self.ema_decay}."
-            )
 
 
 def sampler(

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfcomgan.models import update
+from tfcomgan.models import guards, update
 from tfcomgan.networks.generator import Scene
+
+_TINY = 1e-6  # Against a division by an empty side.
 
 
 def of_step(
@@ -25,13 +27,20 @@ def of_step(
 
     Returns:
       mask_area, one_layer (share of full and empty masks), layer_difference
-      (mean |F - B|), pixel_gradient_norm, mask_gradient_norm (Fig. 4), and with two
+      (mean |F - B|), object_area (of the side with less of the border), layer_echo
+      (see `layer_echo`), pixel_gradient_norm, mask_gradient_norm (Fig. 4), and with two
       masks or more mask_variation (standard deviation over z, mean over pixels).
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     # Each replica has pixels of its own, of a loss that is the mean over replicas.
     (square,) = update.over_replicas([tf.reduce_sum(on_pixels**2) / replicas])
+    turned = guards.is_turned(scene.mask, "object")
+    cover = tf.where(turned, 1.0 - scene.mask, scene.mask)
+    front = tf.where(turned, scene.background, scene.foreground)
+    back = tf.where(turned, scene.foreground, scene.background)
     found = {
+        "object_area": tf.reduce_mean(cover),
+        "layer_echo": layer_echo(front, back, cover),
         "mask_area": tf.reduce_mean(scene.mask),
         "one_layer": tf.reduce_mean(tf.cast(has_one_layer(scene.mask), tf.float32)),
         "layer_difference": tf.reduce_mean(tf.abs(scene.foreground - scene.background)),
@@ -57,3 +66,31 @@ def has_one_layer(mask: tf.Tensor) -> tf.Tensor:
     """
     area = tf.reduce_mean(mask, axis=[1, 2, 3])
     return tf.minimum(area, 1.0 - area) < 0.02
+
+
+def layer_echo(front: tf.Tensor, back: tf.Tensor, cover: tf.Tensor) -> tf.Tensor:
+    """How much the layer behind repeats the object before it, over all replicas.
+
+    Of the mean colours of each picture: the distance of what is hidden from what the
+    layer behind shows, over the distance of the object from the same.
+
+    Args:
+      front, back: [batch, size, size, 3].
+      cover: [batch, size, size, 1] in [0, 1], 1 where the front layer shows.
+
+    Returns:
+      Scalar; 0 where the layer behind is the same below the object as beside it, 1 where
+      it has the object's colours there.
+    """
+
+    def mean(layer, weight):
+        total = tf.reduce_sum(weight, axis=[1, 2])
+        return tf.reduce_sum(weight * layer, axis=[1, 2]) / (total + _TINY)
+
+    beside = mean(back, 1.0 - cover)
+    distances = [
+        tf.reduce_mean(tf.norm(seen - beside, axis=-1))
+        for seen in (mean(back, cover), mean(front, cover))
+    ]
+    hidden, shown = update.over_replicas(distances)
+    return hidden / (shown + _TINY)

@@ -6,14 +6,30 @@ less of the border is called the object.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
+from tfcomgan import config
+from tfcomgan.field_types import POSITIVE
 from tfcomgan.latents import Latents
 from tfcomgan.networks.generator import Scene
 
 Side = Literal["mask", "complement"]
+
+
+@config.settings("orientation")
+class OrientationSettings:
+    """How the object's side of the mask is chosen, without labels.
+
+    Attributes:
+      object_side: 'auto' (the side that covers less of the border), 'mask', or
+        'complement'.
+      num_samples: Scenes painted to measure it.
+    """
+
+    object_side: Literal["auto", "mask", "complement"] = "auto"
+    num_samples: Annotated[int, POSITIVE] = 1000
 
 
 class Orientation(NamedTuple):

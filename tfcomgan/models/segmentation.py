@@ -5,12 +5,13 @@ The frozen generator paints pictures with masks; S learns to give those masks ba
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
+from tfcomgan.field_types import at_least, within
 from tfcomgan.models import update
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks.generator import Scene
@@ -31,24 +32,11 @@ class SegmentationSettings:
     """
 
     adversarial_form: Literal["modified", "minimax"] = "modified"
-    real_weight: float = 1.0
-    adversarial_weight: float = 1.0
-    consistency_weight: float = 2.0
-    colour_jitter: float = 0.0
-    ema_decay: float = 0.0
-
-    def __post_init__(self):
-        for name in (
-            "real_weight",
-            "adversarial_weight",
-            "consistency_weight",
-            "colour_jitter",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"`segmentation.{name}` must not be negative. "
-                    f"Received: {getattr(self, name)}."
-                )
+    real_weight: Annotated[float, at_least(0)] = 1.0
+    adversarial_weight: Annotated[float, at_least(0)] = 1.0
+    consistency_weight: Annotated[float, at_least(0)] = 2.0
+    colour_jitter: Annotated[float, at_least(0)] = 0.0
+    ema_decay: Annotated[float, within("[0, 1)")] = 0.0
 
 
 class SegmentationModule(keras.Model):

@@ -6,28 +6,23 @@ and scale no loss of ours, so this file, and nothing else, divides by their numb
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE, at_least, within
 
 
 @config.settings("adam")
 class AdamSettings:
     """Adam as in the release: 2e-4 (0.5, 0.999), epsilon 1e-8."""
 
-    learning_rate: float = 2e-4
-    beta_1: float = 0.5
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self):
-        if not (self.learning_rate > 0 and 0 <= self.beta_1 < 1 > self.beta_2 >= 0):
-            raise ValueError(
-                "`adam` needs learning_rate > 0 and beta_1, beta_2 in [0, 1). "
-                f"Received: {self}."
-            )
+    learning_rate: Annotated[float, POSITIVE] = 2e-4
+    beta_1: Annotated[float, within("[0, 1)")] = 0.5
+    beta_2: Annotated[float, within("[0, 1)")] = 0.999
+    epsilon: Annotated[float, at_least(0)] = 1e-8
 
 
 def adam(settings: AdamSettings, variables: Sequence) -> keras.optimizers.Adam:

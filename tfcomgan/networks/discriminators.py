@@ -4,11 +4,13 @@ All share one trunk of strided convolutions down to 4x4. Heads give logits in fl
 """
 
 import math
+from typing import Annotated
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE
 from tfcomgan.networks import layers
 
 
@@ -21,15 +23,8 @@ class CriticSettings:
       code_width: Of the code predictors D_f and D_b.
     """
 
-    width: int = 32
-    code_width: int = 64
-
-    def __post_init__(self):
-        if min(self.width, self.code_width) < 1:
-            raise ValueError(
-                "`critics.width` and `critics.code_width` must be positive. "
-                f"Received: width={self.width}, code_width={self.code_width}."
-            )
+    width: Annotated[int, POSITIVE] = 32
+    code_width: Annotated[int, POSITIVE] = 64
 
 
 def _conv(filters: int, size: int, **kwargs) -> keras.layers.Conv2D:

@@ -5,12 +5,13 @@ three subnetworks see, which `WIRINGS` says. Channel numbers in comments are tho
 paper's size: 128 px, width 16.
 """
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE, at_least
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
 from tfcomgan.networks.wirings import WIRINGS, Architecture
@@ -54,23 +55,17 @@ class GeneratorSettings:
 
     image_size: int
     architecture: Architecture = "ds_comgan"
-    num_codes: int = 200
-    z_dim: int = 100
-    width: int = 16
-    hidden_width: int | None = None
-    mask_residuals: int | None = None
-    layer_residuals: int | None = None
+    num_codes: Annotated[int, POSITIVE] = 200
+    z_dim: Annotated[int, POSITIVE] = 100
+    width: Annotated[int, POSITIVE] = 16
+    hidden_width: Annotated[int, POSITIVE] | None = None
+    mask_residuals: Annotated[int, at_least(0)] | None = None
+    layer_residuals: Annotated[int, at_least(0)] | None = None
     shared_upsampling: Literal["plain", "learned"] = "plain"
     head_stride: Literal[1, 2] = 1
 
     def __post_init__(self):
         check_image_size(self.image_size)
-        least = dict.fromkeys(("num_codes", "z_dim", "width", "hidden_width"), 1)
-        for name in (*least, "mask_residuals", "layer_residuals"):
-            value = getattr(self, name)
-            if value is not None and value < least.get(name, 0):
-                kind = "be positive" if name in least else "not be negative"
-                raise ValueError(f"`generator.{name}` must {kind}. Received: {value}.")
 
     @property
     def has_mask(self) -> bool:

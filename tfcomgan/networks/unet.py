@@ -1,9 +1,12 @@
 """The segmenter S: a U-Net (Ronneberger et al., 2015) as the release builds it."""
 
+from typing import Annotated
+
 import keras
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.field_types import POSITIVE, within
 from tfcomgan.networks import layers
 
 
@@ -16,15 +19,8 @@ class SegmenterSettings:
       num_levels: Levels of resolution; 5 in the release (64-128-256-512-1024).
     """
 
-    width: int = 64
-    num_levels: int = 5
-
-    def __post_init__(self):
-        if self.width < 1 or not 2 <= self.num_levels <= 5:
-            raise ValueError(
-                "`segmenter.width` must be positive and `segmenter.num_levels` in "
-                f"[2, 5]. Received: width={self.width}, num_levels={self.num_levels}."
-            )
+    width: Annotated[int, POSITIVE] = 64
+    num_levels: Annotated[int, within("[2, 5]")] = 5
 
 
 class ConvNormReLU(keras.layers.Layer):

@@ -1,13 +1,14 @@
 """Which pictures a command is given, by files, folders and patterns, and their names."""
 
 import collections
+import fnmatch
 import glob
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tfcomgan.data import listing
+from tfcomgan.data import walking
 from tfcomgan.errors import UserError
 
 
@@ -18,15 +19,24 @@ class Photo(NamedTuple):
     name: str
 
 
-def find(arguments: Sequence[str], results: Iterable[pathlib.Path] = ()) -> list[Photo]:
+def find(
+    arguments: Sequence[str],
+    results: Iterable[pathlib.Path] = (),
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Photo]:
     """The pictures meant by file names, folders and patterns, each once, in their order.
 
     Folders are searched to the bottom, and what is below them or below the fixed part
-    of a pattern keeps its subfolders in its name. See `names` for the rest of it.
+    of a pattern keeps its subfolders in its name; `walking` says what is passed over. A
+    folder that cannot be opened stands among the pictures: it is reported where they are
+    read. See `names` for the rest of a name.
 
     Args:
-      arguments: As 'a.jpg', 'photos', 'photos/**/*.jpg'.
+      arguments: As 'a.jpg', 'photos', 'photos/**/*.jpg'. What there is goes before what
+        is a pattern: 'a [1]/*.jpg' is of the folder 'a [1]' if there is one.
       results: Folders that the results go to; pictures in them are left out.
+      tell: Takes lines on what was passed over.
 
     Raises:
       UserError: A file is missing, a folder or pattern has no pictures, or a file lies
@@ -34,9 +44,9 @@ def find(arguments: Sequence[str], results: Iterable[pathlib.Path] = ()) -> list
     """
     found = {}
     ours = tuple(os.path.realpath(folder) + os.sep for folder in results)
-    for argument in arguments:
+    for argument in map(os.path.expanduser, arguments):
         before = len(found)
-        for path, name in _expand(argument):
+        for path, name in _expand(argument, tell):
             if not os.path.realpath(path).startswith(ours):
                 found.setdefault(path, name)
             elif path == argument:
@@ -47,7 +57,7 @@ def find(arguments: Sequence[str], results: Iterable[pathlib.Path] = ()) -> list
         if len(found) == before and argument not in found:
             raise UserError(
                 f"There is no picture in {argument}, or none beside those named before. "
-                f"Expected are files named {' '.join(listing.SUFFIXES)}."
+                f"Expected are files named {' '.join(walking.SUFFIXES)}."
             )
     return [
         Photo(path, name)
@@ -55,23 +65,47 @@ def find(arguments: Sequence[str], results: Iterable[pathlib.Path] = ()) -> list
     ]
 
 
-def _expand(argument: str) -> Iterator[tuple[str, str]]:
+def _expand(argument: str, tell: Callable[[str], None]) -> Iterator[tuple[str, str]]:
     """Paths, and their names relative to what was named."""
-    if os.path.isdir(argument):
-        for name in sorted(listing.files(pathlib.Path(argument))):
-            if name.lower().endswith(listing.SUFFIXES):
-                yield os.path.join(argument, name), name
-    elif os.path.exists(argument):
+    root, pattern = _fixed_part(argument)
+    if os.path.lexists(argument) and pattern:
         yield argument, os.path.basename(argument)
-    elif glob.has_magic(argument):
-        root = argument
-        while glob.has_magic(root):
-            root = os.path.dirname(root)
-        for path in sorted(glob.iglob(argument, recursive=True)):
-            if path.lower().endswith(listing.SUFFIXES) and os.path.isfile(path):
-                yield path, os.path.relpath(path, root or ".")
-    else:
+        return
+    if pattern and not glob.has_magic(argument):
         raise UserError(f"There is no picture {argument}.")
+    pattern = pattern or ["**"]
+    walk = walking.walk(root or ".", None if "**" in pattern else len(pattern))
+    for line in walking.told(walk.passed_over):
+        tell(f"In {root or '.'}: {line}")
+    files = list(filter(walking.is_picture, walk.files))
+    matching = [name for name in files if _matches(name.split("/"), pattern)]
+    if not matching:  # 'a [1].jpg' is a name too.
+        literal = [part.replace("[", "[[]") for part in pattern]
+        matching = [name for name in files if _matches(name.split("/"), literal)]
+    for name in sorted([*matching, *walk.locked]):
+        yield os.path.join(root, name), name
+
+
+def _fixed_part(argument: str) -> tuple[str, list[str]]:
+    """The folder that is there for certain, and the parts below it."""
+    root, pattern = argument, []
+    while root and not os.path.isdir(root):
+        root, part = os.path.split(root)
+        if not part:  # Another drive of Windows.
+            break
+        pattern.insert(0, part)
+    return root, pattern
+
+
+def _matches(parts: list[str], pattern: list[str]) -> bool:
+    """Whether a name fits a pattern; `**` stands for any number of folders, and none."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        rest = pattern[1:] or ["*"]
+        return any(_matches(parts[i:], rest) for i in range(len(parts)))
+    is_same = bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0])
+    return is_same and _matches(parts[1:], pattern[1:])
 
 
 def names(files: Sequence[str]) -> list[str]:

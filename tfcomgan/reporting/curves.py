@@ -19,6 +19,8 @@ _MEANINGS = {
     "layer_difference": "how far foreground and background differ; 0 is a collapse",
     "mask_area": "share the mask covers; 0 or 1 is a trivial mask",
     "mask_entropy": "grey of the mask, bits a pixel; 0 is black and white",
+    "object_area": "share of the side with less of the border",
+    "layer_echo": "how much the layer behind repeats the object; 1 is all of it",
     "one_layer": "share of full or empty masks; near 1 is a trivial solution",
     "mask_variation": "how far masks of different z differ; 0 is one mask for all",
     "pixel_gradient_norm": "gradient on the mask's pixels",

@@ -8,7 +8,7 @@ published FIDs: numbers of another protocol are for orientation, not for ranking
 from typing import NamedTuple
 
 SOURCE = "Ding et al., ComGAN, NeurIPS 2022"
-SIZE, THRESHOLD, POLARITY = 128, 0.5, "best_polarity"
+SIZE, THRESHOLD = 128, 0.5
 _METHOD = "DS-ComGAN"
 
 

@@ -91,7 +91,7 @@ class Prior(NamedTuple):
             raise UserError(
                 f"{name} cannot be chosen: this generator takes no codes (plain ComGAN)."
             )
-        given = np.asarray(codes)
+        given = np.asarray(codes, object)  # Lists of unequal lengths too.
         wrong = [c for c in given.ravel().tolist() if c not in range(self.num_codes)]
         if wrong:
             raise UserError(

@@ -6,7 +6,6 @@ RUN_DIR/serving/segmenter/1.
 """
 
 import pathlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tfcomgan.errors import UserError
@@ -77,36 +76,46 @@ def export_segmenter(
     return versions.publish(archive, directory, complete)
 
 
-def load(directory: pathlib.Path) -> Callable[["np.ndarray"], "np.ndarray"]:
-    """An exported segmenter: uint8 [B,H,W,3] to object probabilities [B,H,W,1].
+class Segmenter:
+    """An exported segmenter in use: uint8 [B,H,W,3] to object probabilities [B,H,W,1].
 
     Needs TensorFlow alone, not Keras.
 
+    Args:
+      version: Its folder, as in serving/segmenter/1.
+
+    Attributes:
+      image_size: Pixels of the short side at which its network sees a picture.
+
     Raises:
-      UserError: `directory` holds no readable segmenter.
+      UserError: `version` holds no readable segmenter.
     """
-    import tensorflow as tf
 
-    try:
-        model = tf.saved_model.load(str(directory))
-        signature = model.signatures["serving_default"]
-        outputs = signature.structured_outputs
-    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        raise UserError(_unusable(directory, error)) from error
-    inputs = signature.structured_input_signature[1]
-    if "images" not in inputs or "mask" not in outputs:
-        names = f"inputs {sorted(inputs)}, outputs {sorted(outputs)}"
-        raise UserError(_unusable(directory, names))
+    def __init__(self, version: pathlib.Path):
+        import tensorflow as tf
 
-    def segment(images):
-        return signature(images=tf.constant(images, tf.uint8))["mask"].numpy()
+        try:
+            # Kept: the signature alone does not keep the variables alive.
+            self._model = tf.saved_model.load(str(version))
+            self._signature = self._model.signatures["serving_default"]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            raise UserError(_unusable(version, error)) from error
+        inputs = self._signature.structured_input_signature[1]
+        outputs = self._signature.structured_outputs
+        if "images" not in inputs or "mask" not in outputs:
+            names = f"inputs {sorted(inputs)}, outputs {sorted(outputs)}"
+            raise UserError(_unusable(version, names))
+        encoded = self._model.signatures["segment_encoded"].structured_outputs
+        self.image_size = int(encoded["mask"].shape[1])
 
-    segment.model = model  # The signature alone does not keep the variables alive.
-    return segment
+    def __call__(self, images: "np.ndarray") -> "np.ndarray":
+        import tensorflow as tf
+
+        return self._signature(images=tf.constant(images, tf.uint8))["mask"].numpy()
 
 
-def _unusable(directory, reason):
+def _unusable(version, reason):
     return (
-        f"{directory} holds no usable segmenter ({str(reason)[:200]}). Export it again: "
+        f"{version} holds no usable segmenter ({str(reason)[:200]}). Export it again: "
         "python -m tfcomgan.main ... --stages=export"
     )

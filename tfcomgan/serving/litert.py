@@ -9,7 +9,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from tfcomgan.data import input_pipeline
+from tfcomgan.models import inference
 
 
 def convert(segmenter: keras.Model, *, image_size: int, low: int = -1) -> bytes:
@@ -26,8 +26,7 @@ def convert(segmenter: keras.Model, *, image_size: int, low: int = -1) -> bytes:
     square = tf.TensorSpec([1, image_size, image_size, 3], tf.uint8, "images")
 
     def segment(images):
-        logits = segmenter(input_pipeline.scale(images, low), training=False)
-        return {"mask": tf.sigmoid(logits)}
+        return {"mask": inference.masks(segmenter, images, low)}
 
     # By way of a SavedModel: a function handed to the converter keeps Keras' variables
     # as empty resources, and its masks are NaN.

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from tfcomgan.data import input_pipeline
+from tfcomgan.models import inference
 
 LONGEST = 4  # times the short side; beyond, a picture is squeezed.
 # Of an encoded picture: photos of 108 megapixels pass, a bomb of a few kB does not.
@@ -102,8 +102,7 @@ class Signatures(NamedTuple):
         inner = self._network_size(tf.shape(images)[1:3])
         # Whole grey levels, as the input pipeline keeps pictures.
         levels = tf.round(tf.image.resize(images, inner, antialias=True))
-        logits = self.segmenter(input_pipeline.scale(levels, self.low), training=False)
-        return tf.sigmoid(logits)
+        return inference.masks(self.segmenter, levels, self.low)
 
     def _network_size(self, shape):
         """int32 [height, width] at which the U-Net sees a picture of int32 [2] `shape`."""

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,18 +26,19 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
 
     Args:
       folder: A run folder, its `serving` or a copy of it, a folder of versions, as in
-        serving/segmenter, or one version, as in serving/segmenter/1.
+        serving/segmenter, or one version, as in serving/segmenter/1; `~` is the home
+        folder.
       name: SEGMENTER or GENERATOR.
 
     Raises:
       UserError: There is no such folder or no export in it.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():
         raise UserError(f"The model must be a folder. Received: {folder}.")
     if (folder / "saved_model.pb").is_file():
         return folder
-    for base in (folder, folder / name, folder / "serving" / name):
+    for base in (folder, folder / name, serving_dir(folder, name)):
         if found := versions(base):
             return base / str(found[-1])
     raise UserError(
@@ -47,7 +49,7 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
 
 def serving_dir(run_dir: pathlib.Path, name: str) -> pathlib.Path:
     """Where a run's exports of `name` lie, one folder for each version."""
-    return pathlib.Path(run_dir) / "serving" / name
+    return pathlib.Path(run_dir) / run_folder.SERVING / name
 
 
 def versions(base: pathlib.Path) -> list[int]:

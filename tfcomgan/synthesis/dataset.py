@@ -8,17 +8,19 @@ D_z are kept (as ILSGAN and Melas-Kyriazi et al. choose their synthetic pairs).
 import itertools
 import pathlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
+from PIL import Image
 
+from tfcomgan.annotations.example import Example
+from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
 from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.serving.export_generator import Generator
-from tfcomgan.synthesis import coco
 
 _BATCH = 32
 _TRIED = 512  # Scenes from which the least score is found.
@@ -47,15 +49,25 @@ class Drawn(NamedTuple):
 
 
 def write(
-    generator: Generator, count: int, out: pathlib.Path, *, wanted: Filter, **drawing
+    generator: Generator,
+    count: int,
+    out: pathlib.Path,
+    *,
+    wanted: Filter,
+    formats: Sequence[str] = tuple(FORMATS),
+    size: int | None = None,
+    **drawing,
 ) -> pathlib.Path:
-    """Writes OUT/tfds and OUT/coco; prints how many scenes were left out, and why.
+    """Writes OUT/tfds, then a folder for each other format; prints what was left out.
 
     Args:
       generator: An exported one.
       count: Number of examples.
       out: Folder without a data set.
       wanted: Which scenes are kept.
+      formats: Of FORMATS, beside TFDS.
+      size: Pixels of their pictures, enlarged from the network's; None keeps its size,
+        as OUT/tfds does always.
       **drawing: `seed`, and `f` and `b` where they are chosen, as in `draw`.
 
     Returns:
@@ -93,7 +105,8 @@ def write(
             disable_shuffling=True,
             download_config=tfds.download.DownloadConfig(try_download_gcs=False),
         )
-    coco.write(out / "coco", _for_coco(builder))
+    for name in formats:
+        FORMATS[name](out / name, _labelled(builder, size))
     reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(left_out.items()))
     print(f"{count} scenes kept; left out: {reasons or 'none'}.")
     return folder
@@ -193,7 +206,18 @@ def _features(prior) -> tfds.features.FeaturesDict:
     )
 
 
-def _for_coco(builder) -> Iterator[tuple[np.ndarray, np.ndarray, dict]]:
-    for example in tfds.as_numpy(builder.as_dataset(split="train")):
+def _labelled(builder, size: int | None) -> Iterator[Example]:
+    """The examples as other formats take them, enlarged to `size` where it is given."""
+    for i, example in enumerate(tfds.as_numpy(builder.as_dataset(split="train"))):
+        image, mask = example["image"], example["mask"][..., 0]
+        if size:
+            # Bicubic for pixels; for the mask its probability, linear, then its half.
+            image = _resized(image, size, Image.Resampling.BICUBIC)
+            opacity = example["opacity"][..., 0]
+            mask = _resized(opacity, size, Image.Resampling.BILINEAR) >= 128
         more = {k: example[k].item() for k in ("f", "b", "score") if k in example}
-        yield example["image"], example["mask"][..., 0], more
+        yield Example(f"{i:06}", image, mask.astype(np.uint8), more)
+
+
+def _resized(pixels: np.ndarray, size: int, how: Image.Resampling) -> np.ndarray:
+    return np.asarray(Image.fromarray(pixels).resize((size, size), how))

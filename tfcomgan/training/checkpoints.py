@@ -2,11 +2,27 @@
 
 import pathlib
 import shutil
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfcomgan.errors import UserError
+
+_KEPT = 2  # The newest ones.
+
+
+class Keeping(NamedTuple):
+    """How a training's checkpoints are kept.
+
+    folder: Where they lie.
+    every: Steps between two of them.
+    fingerprint: Of the stage; stored in each checkpoint, and one of another is refused.
+    """
+
+    folder: pathlib.Path
+    every: int
+    fingerprint: str
 
 
 class Checkpoints:
@@ -17,14 +33,11 @@ class Checkpoints:
 
     Args:
       folder: Where they lie.
-      fingerprint: Of the stage; stored in each checkpoint.
+      fingerprint: Of the stage; see `Keeping`.
       parts: Networks and optimizers, by name, with all variables created.
-      keep: How many to keep.
     """
 
-    def __init__(
-        self, folder: pathlib.Path, fingerprint: str, parts: dict, keep: int = 2
-    ):
+    def __init__(self, folder: pathlib.Path, fingerprint: str, parts: dict):
         self._folder = folder
         self._fingerprint = fingerprint
         # As lists: TensorFlow's walk over the parts misses layers that Keras holds in one.
@@ -37,7 +50,7 @@ class Checkpoints:
         for torn in folder.glob("*_temp"):  # Of a save that was killed.
             shutil.rmtree(torn)
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), max_to_keep=keep, checkpoint_name="step"
+            self._checkpoint, str(folder), max_to_keep=_KEPT, checkpoint_name="step"
         )
 
     @property

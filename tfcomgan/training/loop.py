@@ -8,7 +8,6 @@ import contextlib
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -16,9 +15,8 @@ import tensorflow as tf
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
 from tfcomgan.training import callbacks
-from tfcomgan.training.checkpoints import Checkpoints
-
-Precision = Literal["float32", "mixed_bfloat16"]
+from tfcomgan.training.checkpoints import Checkpoints, Keeping
+from tfcomgan.training.settings import Precision, TrainingSettings
 
 
 def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
@@ -67,35 +65,23 @@ def precision(policy: Precision):
 
 
 def train(
+    schedule: TrainingSettings,
+    keeping: Keeping,
     *,
     make_model: Callable[[], keras.Model],
     make_batches: Callable[[int], tf.data.Dataset],
     watchers: Callable[[keras.Model], list[keras.callbacks.Callback]],
     on: tf.distribute.Strategy,
-    steps: int,
-    steps_per_execution: int,
-    batch_size: int,
-    seed: int,
-    policy: Precision,
-    checkpoint_dir: pathlib.Path,
-    checkpoint_every: int,
-    fingerprint: str,
 ) -> keras.Model:
-    """Trains to `steps` steps, from the newest checkpoint on if there is one.
+    """Trains all steps, from the newest checkpoint on if there is one.
 
     Args:
+      schedule: Of the whole training; its seed makes the initial weights.
+      keeping: Of the checkpoints; one is saved at the end too.
       make_model: Builds the model, with `checkpointed()` and all variables created.
       make_batches: First step to the batches from there on.
       watchers: Model to further callbacks; their `first_step` is set before `fit`.
       on: Strategy whose replicas share each batch.
-      steps: Length of the whole training.
-      steps_per_execution: Steps between two returns to Python; changes no result.
-      batch_size: Global batch size.
-      seed: Seeds the initial weights.
-      policy: 'float32' or 'mixed_bfloat16'.
-      checkpoint_dir: Folder of the checkpoints.
-      checkpoint_every: Steps between two of them; one is saved at the end too.
-      fingerprint: Of the stage; a checkpoint of another is refused.
 
     Returns:
       The trained model.
@@ -104,23 +90,27 @@ def train(
       UserError: The batch does not divide among the replicas, a loss is not finite, or
         the checkpoint is damaged or of other settings.
     """
-    check_batch_size(batch_size, on.num_replicas_in_sync)
-    keras.utils.set_random_seed(seed)
-    with on.scope(), precision(policy):
+    steps = schedule.steps
+    check_batch_size(schedule.batch_size, on.num_replicas_in_sync)
+    keras.utils.set_random_seed(schedule.seed)
+    with on.scope(), precision(schedule.precision):
         model = make_model()
         model.compile(
-            optimizer=None, jit_compile=False, steps_per_execution=steps_per_execution
+            optimizer=None,
+            jit_compile=False,
+            steps_per_execution=schedule.steps_per_execution,
         )
-        checkpoints = Checkpoints(checkpoint_dir, fingerprint, model.checkpointed())
+        parts = model.checkpointed()
+        checkpoints = Checkpoints(keeping.folder, keeping.fingerprint, parts)
         start = checkpoints.restore()
         if start >= steps:
             return model
-        saver = callbacks.Saver(checkpoints, every=checkpoint_every, steps=steps)
+        saver = callbacks.Saver(checkpoints, every=keeping.every, steps=steps)
         # Last: what is noted of a step must not be missing where one goes on from it.
         listeners = [*watchers(model), saver]
         for listener in listeners:
             listener.first_step = start
-        with _named_failures(checkpoint_dir):
+        with _named_failures(keeping.folder):
             model.fit(
                 make_batches(start),
                 steps_per_epoch=steps - start,

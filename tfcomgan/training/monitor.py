@@ -1,10 +1,11 @@
-"""Watches a training for the two trivial solutions of section 3.1.
+"""Watches a training for the two trivial solutions of section 3.1, and what leads there.
 
 First: the mask is full or empty, one layer is the whole picture; also where that layer is
 the foreground for one z and the background for another. Second: the mask means nothing,
-because the layers are the same or the mask is the same for every z. What is found
-depends on the readings alone, which lie beside the checkpoints: a resumed training
-finds what an unbroken one does.
+because the layers are the same or the mask is the same for every z. On photographs
+masks also shrink away, grow over the picture, or hide a layer that repeats the object;
+where asked to, these count too. What is found depends on the readings alone, which lie
+beside the checkpoints: a resumed training finds what an unbroken one does.
 """
 
 import itertools
@@ -12,12 +13,13 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from absl import logging
 
 from tfcomgan import config
 from tfcomgan.errors import UserError
+from tfcomgan.field_types import at_least
 from tfcomgan.training import callbacks
 
 READINGS = "readings.jsonl"
@@ -53,13 +55,26 @@ SIGNS = {
     ),
 }
 
-_NOT_NEGATIVE = (
-    "min_area",
-    "max_one_layer",
-    "min_difference",
-    "min_variation",
-    "max_restarts",
-)
+SIGNS |= {
+    "shrunk": Sign(
+        1,
+        "the object's side of the mask has shrunk away",
+        "Lower comgan.size_weight, raise comgan.least_size_weight (OBJECT_SIZE), or take "
+        "another SEED",
+    ),
+    "grown": Sign(
+        1,
+        "the object's side of the mask has grown over the picture",
+        "Raise comgan.size_weight (OBJECT_SIZE), lower comgan.least_size_weight, or take "
+        "another SEED",
+    ),
+    "echo": Sign(
+        2,
+        "both layers paint the object",
+        "Raise comgan.foreground_shift, lower comgan.binary_weight (beta), or take "
+        "another SEED",
+    ),
+}
 
 
 @config.settings("monitor")
@@ -77,17 +92,24 @@ class MonitorSettings:
         the layers are the same.
       min_variation: Standard deviation of the mask over z, mean over pixels, below which
         it is the same for every z.
+      min_object: Share of the picture below which the object's side, the one with less
+        of the border, has shrunk away; 0 to allow it.
+      max_object: Share above which it has grown over the picture; 1 to allow it.
+      max_echo: `mask_monitors.layer_echo` above which both layers paint the object.
       max_restarts: Seeds tried beyond the first; then the training stops.
     """
 
     on_trivial: Literal["warn", "stop", "restart"] = "warn"
     every: int = 20
     window: int = 200
-    min_area: float = 0.02
-    max_one_layer: float = 0.5
-    min_difference: float = 0.02
-    min_variation: float = 0.01
-    max_restarts: int = 3
+    min_area: Annotated[float, at_least(0)] = 0.02
+    max_one_layer: Annotated[float, at_least(0)] = 0.5
+    min_difference: Annotated[float, at_least(0)] = 0.02
+    min_variation: Annotated[float, at_least(0)] = 0.01
+    min_object: Annotated[float, at_least(0)] = 0.0
+    max_object: Annotated[float, at_least(0)] = 1.0
+    max_echo: Annotated[float, at_least(0)] = math.inf
+    max_restarts: Annotated[int, at_least(0)] = 3
 
     def __post_init__(self):
         if not 1 <= self.every <= self.window:
@@ -95,18 +117,6 @@ class MonitorSettings:
                 "`monitor.every` must lie in [1, monitor.window]. "
                 f"Received: every={self.every}, window={self.window}."
             )
-        for name in (
-            "min_area",
-            "max_one_layer",
-            "min_difference",
-            "min_variation",
-            "max_restarts",
-        ):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"`monitor.{name}` must not be negative. "
-                    f"Received: {getattr(self, name)}."
-                )
 
     def check(self, stage: str, steps: int) -> None:
         """Raises UserError where the window is longer than the training."""
@@ -133,6 +143,12 @@ class MonitorSettings:
             return "equal_layers"
         if values.get("mask_variation", math.inf) < self.min_variation:
             return "one_mask"
+        if values.get("object_area", math.inf) < self.min_object:
+            return "shrunk"
+        if values.get("object_area", 0.0) > self.max_object:
+            return "grown"
+        if values.get("layer_echo", 0.0) > self.max_echo:
+            return "echo"
         return None
 
 
@@ -214,6 +230,8 @@ class Monitor(callbacks.EveryFewSteps):
             "one_layer": "one_layer",
             "layer_difference": "layer_difference",
             "mask_variation": "mask_variation",
+            "object_area": "object_area",
+            "layer_echo": "layer_echo",
         }
         self._readings = []
 

@@ -4,11 +4,14 @@ OpenCV's implementation. The box takes the place of the user's: all but a margin
 no labels and learns nothing beyond the colour models of the picture itself.
 """
 
+from typing import Annotated
+
 import cv2
 import numpy as np
 
 from tfcomgan import config, refining
 from tfcomgan.evaluation.baselines import checks
+from tfcomgan.field_types import at_least, within
 
 
 @config.settings("grabcut")
@@ -21,19 +24,11 @@ class GrabCutSettings:
       iterations: Rounds of colour models and graph cut, at least 1.
     """
 
-    margin: float = 0.05
-    iterations: int = 5
-
-    def __post_init__(self):
-        if not 0 < self.margin < 0.5:
-            raise ValueError(
-                f"`grabcut.margin` must lie inside (0, 0.5). Received: {self.margin}. "
-                "GrabCut needs sure background, and a box to look into."
-            )
-        if self.iterations < 1:
-            raise ValueError(
-                f"`grabcut.iterations` must be at least 1. Received: {self.iterations}."
-            )
+    margin: Annotated[
+        float,
+        within("(0, 0.5)", "GrabCut needs sure background, and a box to look into."),
+    ] = 0.05
+    iterations: Annotated[int, at_least(1)] = 5
 
 
 def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.ndarray:

@@ -14,11 +14,14 @@ not the last; the side that covers less of the border is the object. The release
 of weight lambda = 0.001 is left out.
 """
 
+from typing import Annotated
+
 import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config
 from tfcomgan.evaluation.baselines import checks
+from tfcomgan.field_types import at_least, within
 
 _BATCH = 100
 # Weight of the mean colour in the inpainter; what is seen weighs 0 to 1. This and `start`
@@ -38,25 +41,14 @@ class IEMSettings:
       iterations: Steps, at least 1; a step moves the boundary by a pixel.
     """
 
-    sigma: float = 0.039
-    start: float = 0.7
-    iterations: int = 150
-
-    def __post_init__(self):
-        if not 0 < self.sigma <= 1:
-            raise ValueError(
-                f"`iem.sigma` must lie in (0, 1]. Received: {self.sigma}. It is a share "
-                "of the picture's side: divide pixels by it."
-            )
-        if not 0 < self.start < 1:
-            raise ValueError(
-                f"`iem.start` must lie inside (0, 1). Received: {self.start}. "
-                "The search needs pixels of both sides."
-            )
-        if self.iterations < 1:
-            raise ValueError(
-                f"`iem.iterations` must be at least 1. Received: {self.iterations}."
-            )
+    sigma: Annotated[
+        float,
+        within("(0, 1]", "It is a share of the picture's side: divide pixels by it."),
+    ] = 0.039
+    start: Annotated[
+        float, within("(0, 1)", "The search needs pixels of both sides.")
+    ] = 0.7
+    iterations: Annotated[int, at_least(1)] = 150
 
 
 def iem_masks(images_uint8: np.ndarray, settings: IEMSettings) -> np.ndarray:

@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
 from rle import decoded
 
-from tfcomgan.synthesis import coco
+from tfcomgan.annotations import coco
+from tfcomgan.annotations.example import Example
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,11 @@ def test_file_has_what_the_format_asks(tmp_path):
     image = np.zeros([4, 6, 3], np.uint8)
     mask = np.zeros([4, 6], np.uint8)
     mask[1:3, 2:5] = 1
-    coco.write(tmp_path, [(image, mask, {"f": 3}), (image, 0 * mask, {"f": 1})])
+    examples = [
+        Example("a", image, mask, {"f": 3}),
+        Example("x/b", image, 0 * mask, {"f": 1}),
+    ]
+    coco.write(tmp_path, examples)
     found = json.loads((tmp_path / "annotations.json").read_text())
     assert [entry["f"] for entry in found["images"]] == [3, 1]
     for entry in found["images"]:
@@ -49,12 +55,26 @@ def test_file_has_what_the_format_asks(tmp_path):
     np.testing.assert_array_equal(decoded(annotation["segmentation"]), mask)
 
 
-def test_pycocotools_reads_the_masks(tmp_path):
-    pycocotools = pytest.importorskip("pycocotools.coco")
-    mask = (np.random.default_rng(0).random([7, 5]) < 0.5).astype(np.uint8)
-    coco.write(tmp_path, [(np.zeros([7, 5, 3], np.uint8), mask, {})])
-    read = pycocotools.COCO(str(tmp_path / "annotations.json"))
-    np.testing.assert_array_equal(read.annToMask(read.loadAnns(1)[0]), mask)
+def test_pycocotools_reads_codes_and_outlines(tmp_path):
+    masks = [(np.random.default_rng(i).random([7, 5]) < 0.5) for i in range(5)]
+    shapes = [_disc(40, 30, 9) & ~_disc(40, 30, 4), _disc(9, 9, 3)]
+    masks = [mask.astype(np.uint8) for mask in masks + shapes]
+    blank = [np.zeros([*mask.shape, 3], np.uint8) for mask in masks]
+    examples = [
+        Example(str(i), *e) for i, e in enumerate(zip(blank, masks, strict=True))
+    ]
+    coco.write(tmp_path, examples)
+    codes = COCO(str(tmp_path / "annotations.json"))
+    outlines = COCO(str(tmp_path / "polygons.json"))
+    for i, mask in enumerate(masks, start=1):
+        np.testing.assert_array_equal(codes.annToMask(codes.loadAnns(i)[0]), mask)
+        found = outlines.annToMask(outlines.loadAnns(i)[0])
+        np.testing.assert_array_equal(found, mask)
+
+
+def _disc(height, width, radius):
+    y, x = np.mgrid[:height, :width]
+    return (y - height // 2) ** 2 + (x - width // 2) ** 2 <= radius**2
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""What each stage of a run depends on, from the settings in force."""
+
+import dataclasses
+import inspect
+from typing import Any, NamedTuple
+
+from pipelines import cache
+from pipelines.stages import MADE_BY, STAGES, Stage
+from pipelines.work import Place, Work
+from tfcomgan import config
+from tfcomgan.errors import UserError
+
+
+class Plan(NamedTuple):
+    """A stage with everything it depends on.
+
+    inputs: Types of artifacts, by the stage's parameters.
+    settings: By the stage's parameters.
+    fingerprint: Of all that changes its result.
+    parameters: The settings as plain JSON, by their names in gin files.
+    """
+
+    stage: Stage
+    inputs: dict[str, type]
+    settings: dict[str, Any]
+    fingerprint: str
+    parameters: dict
+
+
+def plans(place: Place | None = None) -> dict[str, Plan]:
+    """A plan for each stage, in order.
+
+    Without a place, what lies in the manual folder is not looked at.
+
+    Raises:
+      ConfigError: A setting is missing or wrong.
+      UserError: Settings do not fit together.
+    """
+    config.check_scopes(STAGES)
+    made = {}
+    for name, stage in STAGES.items():
+        inputs, chosen = {}, {}
+        for parameter in inspect.signature(stage.run).parameters.values():
+            kind = parameter.annotation
+            if kind in MADE_BY:
+                inputs[parameter.name] = kind
+            elif kind is not Work:
+                chosen[parameter.name] = config.build(kind, name)
+        parameters = {config.name_of(type(s)): plain(s) for s in chosen.values()}
+        if place and name == "prepare":
+            parameters |= _manual_content(chosen["chosen"].source, place)
+        upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
+        digest = cache.fingerprint(name, stage.version, upstream, parameters)
+        made[name] = Plan(stage, inputs, chosen, digest, parameters)
+        if "watch" in chosen:
+            chosen["watch"].check(name, chosen["schedule"].steps)
+    _check_sizes(made)
+    return made
+
+
+def _manual_content(source, place: Place) -> dict:
+    """What a data set of the user's own depends on beside its settings."""
+    if not hasattr(source, "fingerprint"):
+        return {}
+    return {"manual_dir": {"content": source.fingerprint(place.manual_dir)}}
+
+
+def plain(chosen) -> dict:
+    """A settings object as JSON, without what changes no result."""
+    content = {}
+    for field in dataclasses.fields(chosen):
+        value = getattr(chosen, field.name)
+        if field.metadata.get("affects_result", True):
+            nested = dataclasses.is_dataclass(value)
+            content[field.name] = (
+                {"name": config.name_of(type(value))} | plain(value)
+                if nested
+                else value
+            )
+    return content
+
+
+def _check_sizes(plans: dict[str, Plan]) -> None:
+    sizes = {
+        plan.parameters["input_pipeline"]["image_size"]
+        for plan in plans.values()
+        if "input_pipeline" in plan.parameters
+    } | {plans["train_generator"].parameters["generator"]["image_size"]}
+    if len(sizes) > 1:
+        raise UserError(
+            "`generator.image_size` and `input_pipeline.image_size` must agree. "
+            f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
+        )

@@ -1,0 +1,38 @@
+"""Where a stage runs: folders and devices, which change no result."""
+
+import pathlib
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where and on what a run happens; none of it changes a result.
+
+    run_dir: Folder of the run: artifacts, checkpoints, logs, pictures.
+    data_dir: Folder of prepared data sets.
+    manual_dir: Folder of files downloaded by hand.
+    devices: See `training.strategy`.
+    checkpoint_every: Steps between checkpoints.
+    beam: Options of the Beam pipeline that makes the data set, or None for none.
+    """
+
+    run_dir: pathlib.Path
+    data_dir: pathlib.Path
+    manual_dir: pathlib.Path | None
+    devices: tuple[str, ...]
+    checkpoint_every: int
+    beam: tuple[str, ...] | None = None
+
+
+class Work(NamedTuple):
+    """A stage at work.
+
+    stage: Its name.
+    folder: Of its artifact in the making.
+    fingerprint: Of all it depends on.
+    place: Where and on what it runs.
+    """
+
+    stage: str
+    folder: pathlib.Path
+    fingerprint: str
+    place: Place

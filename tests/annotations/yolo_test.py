@@ -1,0 +1,74 @@
+"""YOLO's files, read by the rule of Ultralytics' reader."""
+
+import pathlib
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tfcomgan.annotations import yolo
+from tfcomgan.annotations.example import Example
+
+
+def read(folder, split):
+    """Picture name to mask: as Ultralytics finds labels, by images/ -> labels/.
+
+    Each line is a class and at least three points in [0, 1], which it truncates to pixels
+    and fills, the line included.
+    """
+    settings = yaml.safe_load((folder / "data.yaml").read_text())
+    assert settings["names"] == {0: "object"}
+    found = {}
+    for picture in sorted((folder / settings[split]).rglob("*.png")):
+        *parts, _ = str(picture).rpartition(".")[0].rpartition("/images/")
+        label = (
+            parts[0]
+            + "/labels/"
+            + str(picture.with_suffix(".txt")).rpartition("/images/")[2]
+        )
+        with Image.open(picture) as image:
+            size = image.size
+        canvas = np.zeros(size[::-1], np.uint8)
+        for line in pathlib.Path(label).read_text(encoding="utf-8").splitlines():
+            kind, *values = line.split()
+            points = np.array(values, float).reshape(-1, 2)
+            assert kind == "0" and len(points) >= 3
+            assert (points >= 0).all() and (points <= 1).all()
+            cv2.fillPoly(canvas, [(points * size).astype(np.int32)], 1)
+        found[picture.stem] = canvas
+    return found
+
+
+def _examples(count):
+    for i in range(count):
+        mask = np.zeros([20, 30], np.uint8)
+        mask[2 : 4 + i, 3:17] = 1
+        yield Example(f"{i:02}", np.full([20, 30, 3], i, np.uint8), mask)
+
+
+def test_every_tenth_picture_is_for_validation(tmp_path):
+    yolo.write(tmp_path, _examples(12))
+    assert list(read(tmp_path, "val")) == ["09"]
+    assert len(read(tmp_path, "train")) == 11
+
+
+def test_labels_give_the_masks_back(tmp_path):
+    examples = {example.name: example.mask for example in _examples(5)}
+    yolo.write(tmp_path, _examples(5))
+    found = read(tmp_path, "val")  # Too few for a split of their own.
+    assert found.keys() == examples.keys()
+    for name, mask in found.items():
+        np.testing.assert_array_equal(mask, examples[name])
+
+
+def test_a_picture_without_object_has_an_empty_label_file(tmp_path):
+    empty = Example("a", np.zeros([8, 8, 3], np.uint8), np.zeros([8, 8], np.uint8))
+    yolo.write(tmp_path, [empty])
+    assert (tmp_path / "labels/train/a.txt").read_text() == ""
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,39 @@
+"""One labelled picture, as all formats take it."""
+
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from tfcomgan.images import save_png
+
+
+class Example(NamedTuple):
+    """A picture and the mask of its object.
+
+    name: Of its files, without suffix; may have folders, as 'x/a'.
+    image: uint8 [H,W,3].
+    mask: [H,W] in {0, 1}.
+    more: What else is known of it, plain JSON, as {"f": 3}.
+    file: Where the picture lies with just these pixels, to be copied; None writes PNG.
+    """
+
+    name: str
+    image: np.ndarray
+    mask: np.ndarray
+    more: Mapping[str, object] = {}
+    file: pathlib.Path | None = None
+
+
+def save_picture(example: Example, folder: pathlib.Path) -> str:
+    """Puts the picture below a folder; returns its name there, as 'x/a.png'."""
+    if example.file is None:
+        name = f"{example.name}.png"
+        save_png(folder / name, example.image)
+    else:
+        name = example.name + example.file.suffix
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(example.file, folder / name)
+    return name

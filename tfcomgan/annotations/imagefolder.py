@@ -1,0 +1,30 @@
+"""Pictures with object masks as an imagefolder of Hugging Face's `datasets`.
+
+  FOLDER/train/000000.png, ...
+  FOLDER/train/masks/000000.png, ...    grey, 0 and 255
+  FOLDER/train/metadata.jsonl           a line for each: file_name, mask_file_name, codes
+
+`datasets.load_dataset("imagefolder", data_dir=FOLDER)` gives the columns image and mask.
+"""
+
+import json
+import pathlib
+from collections.abc import Iterable
+
+from tfcomgan import files
+from tfcomgan.annotations.example import Example, save_picture
+from tfcomgan.images import mask_to_uint8, save_png
+
+
+def write(folder: pathlib.Path, examples: Iterable[Example]) -> None:
+    """Writes pictures, masks and metadata; files of an earlier call are replaced."""
+    rows = []
+    for example in examples:
+        name = save_picture(example, folder / "train")
+        mask = f"masks/{example.name}.png"
+        save_png(
+            folder / "train" / mask, mask_to_uint8(example.mask[..., None])[..., 0]
+        )
+        row = {"file_name": name, "mask_file_name": mask} | dict(example.more)
+        rows.append(json.dumps(row, ensure_ascii=False) + "\n")
+    files.write_text(folder / "train" / "metadata.jsonl", "".join(rows))

@@ -1,0 +1,59 @@
+"""The names inside a run folder, for all who write or read one; standard library alone.
+
+  RUN_DIR/
+    run.json               which gin files it is made from
+    operative_config.gin   the settings in force
+    prepare/               artifact.json: what TFDS has in the data folder
+    train_generator/       artifact.json, network.npz, critic.npz
+    train_segmenter/       artifact.json, network.npz
+    evaluate/              artifact.json, scores.json, metrics.json, figures/
+    export/                artifact.json; what it names lies in serving/
+    .partial-STAGE-.../    a stage at work; unfinished/ in it lets it go on
+    serving/NAME/VERSION/  SavedModels, as TensorFlow Serving wants them
+    pictures/              PNG of the trainings and of evaluate
+    logs/STAGE/            TensorBoard's files
+    report.html
+
+`artifact.json` is written last: a stage's folder without it does not count.
+"""
+
+import json
+import os
+import pathlib
+
+STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+
+MARK = "run.json"
+CONFIG = "operative_config.gin"
+REPORT = "report.html"
+PICTURES, LOGS, SERVING = "pictures", "logs", "serving"
+# In a stage's folder.
+ARTIFACT = "artifact.json"
+UNFINISHED = "unfinished"
+NETWORK, CRITIC = "network.npz", "critic.npz"
+FIGURES = "figures"
+
+
+def is_run(folder: str | os.PathLike) -> bool:
+    """Whether a folder is a run's, finished or not."""
+    return pathlib.Path(folder, MARK).is_file()
+
+
+def read_artifact(run_dir: pathlib.Path, stage: str) -> dict | None:
+    """What a stage's `artifact.json` says; None where the stage has not finished.
+
+    Raises:
+      ValueError: The file holds no JSON object.
+    """
+    try:
+        content = json.loads((run_dir / stage / ARTIFACT).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not isinstance(content, dict):
+        raise ValueError(f"{run_dir / stage / ARTIFACT} holds no JSON object.")
+    return content
+
+
+def at_work(run_dir: pathlib.Path, stage: str, fingerprint: str) -> pathlib.Path:
+    """Where a stage of this fingerprint works before its artifact is finished."""
+    return run_dir / f".partial-{stage}-{fingerprint[:16]}"
