@@ -11,7 +11,7 @@ from pipelines import artifacts, cache, planning, reporting
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
-from tfcomgan import config, run_folder
+from tfcomgan import config, files, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.evaluation import measuring
 from tfcomgan.evaluation.scoring import table
@@ -58,7 +58,7 @@ def run(
         inputs = {
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
-        (place.run_dir / run_folder.CONFIG).write_text(config.operative_text())
+        files.write_text(place.run_dir / run_folder.CONFIG, config.operative_text())
         report(f"{name}: running")
         with cache.produce(
             place.run_dir,
@@ -116,7 +116,7 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
                 f"{_listed(names)}. Give another --run_dir, or delete that folder."
             )
     else:
-        mark.write_text(json.dumps({"gin_files": names}) + "\n")
+        files.write_text(mark, json.dumps({"gin_files": names}) + "\n")
 
 
 def _listed(names: Sequence[str]) -> str:

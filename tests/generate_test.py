@@ -198,7 +198,10 @@ def test_run_without_critic_says_what_to_do(tmp_path):
         (["--model=RUN", "--out=x", "--swap", "file"], "file cannot be read as a pict"),
         (["--model=RUN", "--out=x", "--min_area=0.8"], "--min_area must be less"),
         (["--model=RUN", "--out=x", "--keep=2"], "keep"),
-        (["--model=RUN", "--out=x", "--formats=voc"], "--formats must be some of coco,"),
+        (
+            ["--model=RUN", "--out=x", "--formats=voc"],
+            "--formats must be some of coco,",
+        ),
     ],
 )
 def test_bad_input_is_named(run_dir, tmp_path, flags, expected):

@@ -1,6 +1,7 @@
 """Files written whole or not at all, also where the power fails or the disk is full."""
 
 import contextlib
+import errno
 import os
 import pathlib
 from collections.abc import Iterator
@@ -36,10 +37,33 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
+    """Gives a folder its final name, with all in it on the disk before.
+
+    Raises:
+      OSError: `place` is there and not an empty folder, or the disk may not be written.
+    """
+    sync_all(made)
+    os.replace(made, place)
+    sync(pathlib.Path(place).parent)
+
+
+def sync_all(folder: str | os.PathLike) -> None:
+    """Waits until a folder and all below it are on the disk."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            sync(os.path.join(root, name))
+        sync(root)
+
+
 def sync(path: str | os.PathLike) -> None:
     """Waits until a file's content, or a folder's names, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Of file systems that cannot promise it, as some of those over a network.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)

@@ -6,11 +6,11 @@ serving/segmenter/1/signatures.md      what to send and what comes back
 serving/segmenter/1/assets.extra/tf_serving_warmup_requests
 """
 
-import os
 import pathlib
 import re
 from collections.abc import Mapping
 
+from tfcomgan.files import write_text
 from tfcomgan.serving import versions
 
 _MOUNT = "/models"  # Where docs/serving/compose.yaml shows the server this folder.
@@ -95,15 +95,8 @@ def write_server_configs(serving_dir: pathlib.Path) -> None:
         if path.is_dir() and any(re.fullmatch("[0-9]+", p.name) for p in path.iterdir())
     )
     configs = [_MODEL_CONFIG.format(name=name, mount=_MOUNT) for name in names]
-    _replace(serving_dir / "models.config", _MODELS.format(configs="".join(configs)))
-    _replace(serving_dir / "batching.config", _BATCHING)
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    """Writes a file that a running server may be reading."""
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
+    write_text(serving_dir / "models.config", _MODELS.format(configs="".join(configs)))
+    write_text(serving_dir / "batching.config", _BATCHING)
 
 
 def write_warmup(version_dir: pathlib.Path, image_size: int) -> None:

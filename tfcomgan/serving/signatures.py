@@ -23,6 +23,8 @@ from tfcomgan.models import inference
 LONGEST = 4  # times the short side; beyond, a picture is squeezed.
 # Of an encoded picture: photos of 108 megapixels pass, a bomb of a few kB does not.
 MOST_PIXELS = 2**27
+# Of a request of encoded ones: tiny files give masks that are a thousand times as large.
+MOST_PICTURES = 1024
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PNG_HEADER = 24  # Bytes, with width and height in the last eight.
 
@@ -80,6 +82,11 @@ class Signatures(NamedTuple):
     def segment_encoded(self, image_bytes):
         """Files [B] to masks of `image_size`, one after another: one in memory."""
         size = [self.image_size, self.image_size]
+        count = tf.size(image_bytes)
+        told = [f"a request may hold {MOST_PICTURES} pictures; received:", count]
+        is_fit = count <= MOST_PICTURES
+        with tf.control_dependencies([tf.debugging.Assert(is_fit, told)]):
+            image_bytes = tf.identity(image_bytes)
 
         def segment(encoded):
             image = decode(encoded)
