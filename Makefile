@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 # A worker a core; the tests of a file share what is slow to make.
 PARALLEL = -n auto --dist loadfile
 
-.PHONY: setup demo test test-all lint bench clean
+.PHONY: setup demo test test-all lint coverage bench clean
 
 setup: $(STAMP)
 
@@ -30,10 +30,14 @@ test-all: setup
 	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Which lines no test runs.
+coverage: setup
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term-missing
 
 bench: setup
 	$(BIN)/python -m benchmarks.train_step
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .coverage

@@ -29,7 +29,8 @@ def save_weights(network: keras.Model, path: pathlib.Path) -> None:
     path.write_bytes(content.getvalue())
 
 
-def _load_weights(network: keras.Model, path: pathlib.Path) -> None:
+def load_weights(network: keras.Model, path: pathlib.Path) -> None:
+    """Gives a network what `save_weights` has written."""
     with np.load(path) as stored:
         for i, variable in enumerate(network.variables):
             variable.assign(stored[f"arr_{i}"])
@@ -123,7 +124,7 @@ class Generator:
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)
-        _load_weights(network, self.record.folder / run_folder.NETWORK)
+        load_weights(network, self.record.folder / run_folder.NETWORK)
         return network
 
     def load_oriented(self):
@@ -142,7 +143,7 @@ class Generator:
             return None
         settings = discriminators.CriticSettings(**self.record.parameters["critics"])
         critic = discriminators.build_critic(self.settings.image_size, settings)
-        _load_weights(critic, path)
+        load_weights(critic, path)
         return critic
 
     def sampler(self, *, seed: int, batch_size: int, purpose: int):
@@ -175,8 +176,23 @@ class Segmenter:
     def load(self) -> keras.Model:
         """The averaged segmenter."""
         network = unet.build(self.settings, self.inputs.image_size)
-        _load_weights(network, self.record.folder / run_folder.NETWORK)
+        load_weights(network, self.record.folder / run_folder.NETWORK)
         return network
+
+
+@dataclasses.dataclass(frozen=True)
+class SelfTrained(Segmenter):
+    """The segmenter to be used: made by `self_train`, of its best round or as it came."""
+
+    @property
+    def settings(self) -> unet.SegmenterSettings:
+        """Its size."""
+        return unet.SegmenterSettings(**self.record.info["segmenter"])
+
+    @property
+    def inputs(self) -> input_pipeline.InputSettings:
+        """How its training pictures were made."""
+        return input_pipeline.InputSettings(**self.record.info["input_pipeline"])
 
 
 @dataclasses.dataclass(frozen=True)

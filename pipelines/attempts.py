@@ -1,4 +1,4 @@
-"""What both trainings share, and their attempts with new seeds where masks are trivial."""
+"""What all trainings share, and their attempts with new seeds where masks are trivial."""
 
 import dataclasses
 import json
@@ -31,6 +31,7 @@ class Training:
 
     Attributes:
       images: uint8 [N,kept_size,kept_size,3].
+      masks: Of the images, see `training_batches`; None where they have none.
       pictures: How batches are made of them.
       schedule: Length, batch and first seed.
       watch: What the monitor takes for trivial.
@@ -48,6 +49,7 @@ class Training:
     drawer: Callable[[keras.Model], Callable[[], np.ndarray]]
     shown: tuple[str, ...]
     area: str = "mask_area"
+    masks: np.ndarray | None = None
 
     def with_seed(self, seed: int) -> "Training":
         """The same training from another seed."""
@@ -124,6 +126,7 @@ def _attempt(
             seed=schedule.seed,
             start=start,
             steps=steps,
+            masks=training.masks,
         )
 
     def watchers(model):

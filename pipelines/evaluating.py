@@ -5,7 +5,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from pipelines.artifacts import Examples, Generator, Segmenter
+from pipelines.artifacts import Examples, Generator, SelfTrained
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
@@ -31,7 +31,7 @@ def evaluate(
     *,
     examples: Examples,
     generator: Generator,
-    segmenter: Segmenter,
+    segmenter: SelfTrained,
     pictures: InputSettings,
     protocol: EvaluationSettings,
     grabcut: GrabCutSettings,

@@ -9,6 +9,7 @@ from pipelines.stages import MADE_BY, STAGES, Stage
 from pipelines.work import Place, Work
 from tfcomgan import config
 from tfcomgan.errors import UserError
+from tfcomgan.training.settings import TrainingSettings
 
 
 class Plan(NamedTuple):
@@ -25,6 +26,12 @@ class Plan(NamedTuple):
     settings: dict[str, Any]
     fingerprint: str
     parameters: dict
+
+    @property
+    def schedule(self) -> TrainingSettings | None:
+        """Of its trainings; None where it has none to do."""
+        rounds = self.parameters.get("self_training", {"rounds": 1})["rounds"]
+        return self.settings.get("schedule") if rounds else None
 
 
 def plans(place: Place | None = None) -> dict[str, Plan]:
@@ -51,9 +58,9 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
             parameters |= _manual_content(chosen["chosen"].source, place)
         upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
-        made[name] = Plan(stage, inputs, chosen, digest, parameters)
-        if "watch" in chosen:
-            chosen["watch"].check(name, chosen["schedule"].steps)
+        made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
+        if plan.schedule:
+            chosen["watch"].check(name, plan.schedule.steps)
     _check_sizes(made)
     return made
 

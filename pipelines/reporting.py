@@ -7,17 +7,22 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.figures.paper import Plate
-from tfcomgan.reporting import curves, facts, page
+from tfcomgan.reporting import card, curves, facts, page
 from tfcomgan.reporting.environment import Environment
 
+_MONITORED = ("train_generator", "train_segmenter")
 _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `report.html` into a run folder; see `fill`."""
-    page.write(run_dir / run_folder.REPORT, fill(run_dir, parameters))
+    """Writes `report.html` into a run folder, and a card beside the served models."""
+    report = fill(run_dir, parameters)
+    page.write(run_dir / run_folder.REPORT, report)
+    if "export" not in report.unfinished:
+        path = run_dir / run_folder.SERVING / run_folder.CARD
+        files.write_text(path, card.markdown(report))
 
 
 def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
@@ -37,6 +42,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
         parameters[name]["input_pipeline"] for name in ("train_generator", "evaluate")
     )
     generator, evaluated = info("train_generator"), info("evaluate")
+    taught = info("self_train")
     config = run_dir / run_folder.CONFIG
     return facts.Report(
         name=run_dir.resolve().name,
@@ -55,7 +61,14 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
         object_side=generator.get("object_side"),
         orientation=generator.get("orientation"),
         mask_area=generator.get("mask_area"),
-        plates=[_plate(run_dir / "evaluate", p) for p in evaluated.get("figures", ())],
+        rounds=taught.get("rounds", ()),
+        kept_round=taught.get("kept_round", 0),
+        rounds_notes=taught.get("notes", ()),
+        plates=[
+            _plate(run_dir / stage, said)
+            for stage in ("evaluate", "self_train")
+            for said in info(stage).get("figures", ())
+        ],
         curves=curves.read(run_dir / run_folder.LOGS),
         settings=config.read_text() if config.is_file() else "",
     )
@@ -72,7 +85,8 @@ def _stage(
         {key.replace("_", " "): schedule[key] for key in _FACTS if key in schedule},
         record.seconds if record else None,
         Environment(**made_in | {"gpus": tuple(made_in["gpus"])}) if made_in else None,
-        record.info.get("notes", ()) if record and schedule else (),
+        # Those of the other stages are no warnings.
+        record.info.get("notes", ()) if record and name in _MONITORED else (),
     )
 
 

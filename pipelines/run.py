@@ -1,6 +1,7 @@
 """Runs the stages of a run folder, each at most once.
 
-pictures -> prepare -> train_generator -> train_segmenter -> evaluate, export
+pictures -> prepare -> train_generator -> train_segmenter -> self_train ->
+evaluate, export
 """
 
 import json
@@ -91,10 +92,10 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:
     replicas = loop.replicas(place.devices)
     for plan in plans.values():
-        schedule = plan.settings.get("schedule")
-        if schedule is not None:
-            loop.check_batch_size(schedule.batch_size, len(replicas))
-            loop.check_memory(schedule.batch_size, plan.settings["pictures"].image_size)
+        if plan.schedule:
+            size = plan.settings["pictures"].image_size
+            loop.check_batch_size(plan.schedule.batch_size, len(replicas))
+            loop.check_memory(plan.schedule.batch_size, size)
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:

@@ -9,7 +9,14 @@ info.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pipelines import artifacts, evaluating, export_stage, preparing, trainings
+from pipelines import (
+    artifacts,
+    evaluating,
+    export_stage,
+    preparing,
+    self_training,
+    trainings,
+)
 
 
 class Stage(NamedTuple):
@@ -32,6 +39,7 @@ _IN_ORDER = (
     Stage("prepare", preparing.prepare, 1, artifacts.Examples),
     Stage("train_generator", trainings.train_generator, 4, artifacts.Generator),
     Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.Segmenter),
+    Stage("self_train", self_training.self_train, 1, artifacts.SelfTrained),
     Stage("evaluate", evaluating.evaluate, 2, artifacts.Evaluation),
     Stage("export", export_stage.export_models, 2, artifacts.ServingModel),
 )

@@ -8,6 +8,7 @@ kept.
 """
 
 import ast
+import functools
 import itertools
 import pathlib
 import re
@@ -50,23 +51,27 @@ def room(file: str) -> str:
     return "commands" if name.removesuffix(".py") in COMMANDS else "vocabulary"
 
 
-def names(path: str, root: pathlib.Path = ROOT) -> Iterator[str]:
+@functools.cache
+def names(path: str, root: pathlib.Path = ROOT) -> tuple[str, ...]:
     """What a file imports, anywhere in it: "a.b" for `from a import b`."""
+    found = []
     for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
-def imported(path: str, root: pathlib.Path = ROOT) -> set[str]:
+@functools.cache
+def imported(path: str, root: pathlib.Path = ROOT) -> frozenset[str]:
     """The files of ours that a file imports by name."""
     found = set()
     for name in names(path, root):
         # In `from a.b import c`, c is a module or something in a.b.
         modules = [name.replace(".", "/"), name.rpartition(".")[0].replace(".", "/")]
         found |= set(list(_files_of(modules, path, root))[:1])
-    return found - {path}
+    return frozenset(found - {path})
 
 
 def _files_of(modules, importer: str, root: pathlib.Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """BUILD against the files and imports there are, and who may import whom."""
 
+import ast
 import graphlib
 import re
 import sys
@@ -74,6 +75,22 @@ def test_imports_go_downwards_only():
         for other in build_deps.imported(file):
             room = build_deps.room(other)
             assert room == own or level[room] > level[own], f"{file} imports {other}"
+
+
+@pytest.mark.parametrize(
+    "package",
+    [f for f in FILES if f.endswith("/__init__.py") and f != "tfcomgan/__init__.py"],
+)
+def test_a_package_says_what_it_may_import_and_imports_no_more(package):
+    text = ast.get_docstring(ast.parse((ROOT / package).read_text(encoding="utf-8")))
+    own = build_deps.room(package)
+    if own == "pipelines":  # The one room that may take all others.
+        return
+    said = re.search(r"\b(?:may\s+import|imports)\s([^.]*)\.", text, re.IGNORECASE)[1]
+    rooms = set(re.findall(r"\w+", said)) & set(ROOMS)
+    level = {room: i for i, line in enumerate(LAYERS) for room in line.split()}
+    assert all(level[room] > level[own] for room in rooms)
+    assert set(build_deps.deps(ROOMS[own])) <= rooms
 
 
 def test_no_room_imports_itself_through_others():

@@ -98,8 +98,8 @@ class TrainedModel:
     def _generator(self) -> Generator:
         return Generator(versions.find(self._folder, versions.GENERATOR))
 
-    @overload
-    def segment(self, images: Picture) -> np.ndarray: ...
+    @overload  # The name of a file is one picture, and an iterable of names too.
+    def segment(self, images: Picture) -> np.ndarray: ...  # type: ignore[overload-overlap]
 
     @overload
     def segment(self, images: Iterable[Picture]) -> list[np.ndarray]: ...

@@ -26,11 +26,10 @@ from absl import flags
 from PIL import Image
 
 from tfcomgan import command_line
+from tfcomgan.data import metadata
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
 from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
-
-_ORIENTATION = 0x0112  # The EXIF tag.
 
 
 def to_send(picture: pathlib.Path) -> bytes:
@@ -41,8 +40,8 @@ def to_send(picture: pathlib.Path) -> bytes:
     """
     # Errors are told by `read`, in the words of the other commands.
     with contextlib.suppress(Exception), Image.open(picture) as image:
-        is_upright = image.getexif().get(_ORIENTATION, 1) == 1
-        if is_upright and image.format in ("JPEG", "PNG"):
+        is_plain = metadata.turn(image) is None and metadata.is_srgb(image)
+        if is_plain and image.format in ("JPEG", "PNG"):
             return picture.read_bytes()
     file = io.BytesIO()
     Image.fromarray(picture_files.read(picture)).save(file, "PNG", compress_level=1)

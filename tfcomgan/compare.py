@@ -63,6 +63,9 @@ def read(folder: pathlib.Path) -> Run:
       UserError: The folder is no run, an unfinished or a damaged one.
     """
     records = {name: _record(folder, name) for name in _NEEDED}
+    inputs = (records[_EVALUATE] or {}).get("inputs", {})
+    if "self_train" not in inputs and records[_EVALUATE]:
+        del records["self_train"]  # Of a version that had no such stage.
     missing = [name for name, record in records.items() if record is None]
     if len(missing) == len(records) and not run_folder.is_run(folder):
         raise UserError(f"no run folder: it holds no artifact and no {run_folder.MARK}")
@@ -72,11 +75,12 @@ def read(folder: pathlib.Path) -> Run:
             "it goes on from there"
         )
     # Records of older versions do not say what they were made from.
-    for name, made_from in records[_EVALUATE].get("inputs", {}).items():
-        if made_from != records.get(name, {}).get("fingerprint", made_from):
+    made_from = [i for r in records.values() for i in r.get("inputs", {}).items()]
+    for name, fingerprint in made_from:
+        if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
             raise UserError(
                 f"its scores are of an older {name}. Evaluate it again: "
-                f"--stages={_EVALUATE}"
+                f"--stages=self_train,{_EVALUATE}"
             )
     flat = {}
     for stage, record in records.items():

@@ -59,7 +59,9 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
             sheet_size=sheet_size if index in on_sheet else None,
         )  # fmt: skip
 
-    findings = list(parallel.in_parallel(examine, range(len(files.pictures))))
+    findings = list(
+        parallel.in_parallel(examine, range(len(files.pictures)), pixels=files.pixels)
+    )
     good = [f.name for f in findings if not f.problem]
     test = set(folder.split(good, source.test_share)[1]) if len(good) > 1 else set()
     split_of = dict.fromkeys(good, "train") | dict.fromkeys(test, "test")

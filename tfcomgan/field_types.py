@@ -45,10 +45,10 @@ POSITIVE = Range("be positive", lambda value: value > 0)
 
 def within(interval: str, advice: str = "") -> Range:
     """An interval as mathematics writes it: '[0, 1]', '(0, 0.5)', '[0, 2^32)'."""
-    left, low, high, right = re.fullmatch(
-        r"([\[(])(\S+), (\S+)([\])])", interval
-    ).groups()
-    low, high = _number(low), _number(high)
+    match = re.fullmatch(r"([\[(])(\S+), (\S+)([\])])", interval)
+    if match is None:
+        raise ValueError(f"Not an interval, as '[0, 1)': {interval!r}.")
+    left, right, low, high = match[1], match[4], _number(match[2]), _number(match[3])
 
     def holds(value):
         is_above = value >= low if left == "[" else value > low

@@ -6,10 +6,12 @@
     prepare/               artifact.json: what TFDS has in the data folder
     train_generator/       artifact.json, network.npz, critic.npz
     train_segmenter/       artifact.json, network.npz
+    self_train/            artifact.json, network.npz, figures/
     evaluate/              artifact.json, scores.json, metrics.json, figures/
     export/                artifact.json; what it names lies in serving/
     .partial-STAGE-.../    a stage at work; unfinished/ in it lets it go on
     serving/NAME/VERSION/  SavedModels, as TensorFlow Serving wants them
+    serving/README.md      the model card
     pictures/              PNG of the trainings and of evaluate
     logs/STAGE/            TensorBoard's files
     report.html
@@ -21,11 +23,15 @@ import json
 import os
 import pathlib
 
-STAGES = ("prepare", "train_generator", "train_segmenter", "evaluate", "export")
+STAGES = (
+    *("prepare", "train_generator", "train_segmenter", "self_train"),
+    *("evaluate", "export"),
+)
 
 MARK = "run.json"
 CONFIG = "operative_config.gin"
 REPORT = "report.html"
+CARD = "README.md"
 PICTURES, LOGS, SERVING = "pictures", "logs", "serving"
 # In a stage's folder.
 ARTIFACT = "artifact.json"

@@ -116,7 +116,7 @@ def segment(
     bar = tqdm.tqdm(total=len(found), initial=len(done), unit="photo", disable=None)
     with file, bar:
         work = _worker(version, digest, out, kinds) if todo else None
-        for result in in_parallel(work, todo):
+        for result in in_parallel(work, todo, pixels=_pixels):
             if isinstance(result, Row):
                 ledger.add(file, result)
             else:
@@ -189,6 +189,10 @@ def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
         return Row(*photo, width, height, area, share, modified, digest)
 
     return work
+
+
+def _pixels(photo: Photo) -> int:
+    return picture_files.pixels(photo.path)
 
 
 def _file(out: pathlib.Path, kind: str, photo: Photo) -> pathlib.Path:

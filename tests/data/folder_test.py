@@ -79,11 +79,26 @@ def test_pictures_are_found_in_folders_and_stored_exactly(photos, tmp_path):
         assert "mask" not in found[name]
     # A tenth of 12, rounded.
     assert sum(e["split"] == "test" for e in found.values()) == 1
-    assert builder.info.metadata["notes"] == [
+    few, *others = builder.info.metadata["notes"]
+    assert few.startswith("12 pictures are few: ") and "hundreds" in few
+    assert others == [
         "Other files ignored: notes.txt.",
         "Passed over, hidden: .git, .hidden.png.",
         "Passed over, a run folder of tfcomgan: runs/folder.",
     ]
+
+
+@pytest.mark.parametrize("is_grey", [True, False])
+def test_fifty_pictures_are_enough_and_all_grey_ones_are_told(is_grey, tmp_path):
+    grey = np.repeat(noise(0, 8, 10, 1), 3, axis=-1)
+    for i in range(50):
+        has_colours = i == 49 and not is_grey
+        save(tmp_path / f"photos/{i}.png", noise(0) if has_colours else grey)
+    builder = FolderSource().prepare(tmp_path / "data", tmp_path / "photos")
+    notes = builder.info.metadata["notes"]
+    assert [note.split(":")[0] for note in notes] == (
+        ["All pictures are grey"] if is_grey else []
+    )
 
 
 def test_masks_are_stored_beside_their_pictures(masked, tmp_path):

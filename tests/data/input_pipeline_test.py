@@ -17,7 +17,7 @@ def _pictures(count, size=SIZE, seed=0):
     return rng.integers(0, 256, [count, size, size, 3], np.uint8)
 
 
-def _batches(images, *, batch_size, steps, start=0, seed=0, **settings):
+def _batches(images, *, batch_size, steps, start=0, seed=0, masks=None, **settings):
     """The batches of a training, as NumPy."""
     dataset = input_pipeline.training_batches(
         images,
@@ -26,6 +26,7 @@ def _batches(images, *, batch_size, steps, start=0, seed=0, **settings):
         seed=seed,
         start=start,
         steps=steps,
+        masks=masks,
     )
     return list(dataset.as_numpy_iterator())
 
@@ -135,6 +136,18 @@ def test_margin_crops_are_windows_at_every_offset():
         counts = np.bincount(offsets, minlength=9)
         # 600 draws of 9 values; eight degrees of freedom: P(chi^2 > 43.8) = 6e-7.
         assert ((counts - 600 / 9) ** 2 / (600 / 9)).sum() < 43.8
+
+
+def test_masks_are_cropped_and_mirrored_with_their_pictures_which_stay_the_same():
+    images = _pictures(5, size=40)
+    options = dict(batch_size=4, steps=5, margin=1.25, flip=True)
+    alone = _batches(images, **options)
+    assert "mask" not in alone[0]
+    together = _batches(images, masks=images[..., 1:2], **options)
+    for batch, expected in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(batch["image"], expected["image"])
+        green = (batch["image"][..., 1:2] + 1) / 2
+        np.testing.assert_allclose(batch["mask"], green, atol=2e-7)
 
 
 @pytest.mark.parametrize("low", [-1, 0])

@@ -112,5 +112,10 @@ def test_wrong_settings_of_the_evaluation_are_refused(run_dir, parameter, said):
     assert command.artifact(run_dir, "evaluate") == before
 
 
+def test_a_model_card_lies_beside_the_served_models(finished):
+    text = (finished / "serving/README.md").read_text()
+    assert text.startswith("---\nlibrary_name: ") and "## Limits" in text
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -15,7 +15,8 @@ from tfcomgan import config
 from tfcomgan.run_folder import STAGES
 
 GIN_FILES = ["gin/scenes.gin", "gin/smoke.gin"]
-AFTER_GENERATOR = ("train_segmenter", "evaluate", "export")
+AFTER_SEGMENTER = ("self_train", "evaluate", "export")
+AFTER_GENERATOR = ("train_segmenter", *AFTER_SEGMENTER)
 AFTER_PREPARE = ("train_generator", *AFTER_GENERATOR)
 
 
@@ -131,6 +132,8 @@ def test_litert_file_asked_for_comes_with_the_next_version(run_dir):
         ("segmentation.consistency_weight=1.0", AFTER_GENERATOR),
         ("train_segmenter/adam.learning_rate=1e-4", AFTER_GENERATOR),
         ("train_segmenter/training.seed=1", AFTER_GENERATOR),
+        ("self_train/segmenter.width=4", AFTER_SEGMENTER),
+        ("self_training.rounds=2", AFTER_SEGMENTER),
         ("evaluation.threshold=0.4", ("evaluate",)),
         ("evaluation.splits=('test',)", ("evaluate",)),
         ("evaluation.baselines=('otsu', 'grabcut')", ("evaluate",)),
@@ -173,7 +176,7 @@ def test_stage_without_inputs_names_them_and_the_way_out(tmp_path):
     run_dir = tmp_path / "run"
     message = command.run(*tiny(run_dir, "--stages=evaluate")).message
     assert f"`evaluate` needs what `prepare` makes, and {run_dir} has none" in message
-    way_out = "--stages=prepare,train_generator,train_segmenter,evaluate"
+    way_out = "--stages=prepare,train_generator,train_segmenter,self_train,evaluate"
     assert f"{way_out}, or leave --stages out" in message
     assert not command.artifacts(run_dir)
 

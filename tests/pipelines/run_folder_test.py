@@ -21,8 +21,9 @@ INPUTS = {
     "prepare": [],
     "train_generator": ["prepare"],
     "train_segmenter": ["prepare", "train_generator"],
-    "evaluate": ["prepare", "train_generator", "train_segmenter"],
-    "export": ["train_segmenter", "train_generator"],
+    "self_train": ["prepare", "train_segmenter"],
+    "evaluate": ["prepare", "train_generator", "self_train"],
+    "export": ["self_train", "train_generator"],
 }
 
 

@@ -43,6 +43,18 @@ def test_what_the_monitor_found_is_a_warning():
     assert found["Warning: the monitor of train_generator"] == " ".join(notes)
 
 
+def test_self_training_that_found_no_masks_to_learn_is_a_warning():
+    first = {"number": 0, "agreement": None}
+    for agreement, is_warned in ((None, True), (0.8, False)):
+        made = reports.make(
+            rounds=[first, {"number": 1, "agreement": agreement}],
+            rounds_notes=["They mean little.", "Kept: the old."],
+        )
+        title = "Warning: self-training found no masks to learn"
+        said = "They mean little. Kept: the old." if is_warned else None
+        assert _limits(made).get(title) == said
+
+
 def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
     unsure = reports.SURE | {"margin": 0.03, "margin_low": -0.01, "is_sure": False}
     found = _limits(reports.make(orientation=unsure))

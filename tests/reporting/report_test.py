@@ -187,6 +187,25 @@ def test_an_unfinished_run_says_what_is_missing():
         assert words in page.text
 
 
+def test_rounds_of_self_training_stand_in_a_table_with_the_one_in_use():
+    of_none = {"teacher": "", "pictures": 0, "kept": 0, "agreement": None}
+    rounds = [
+        of_none | {"number": 0, "fit": 0.612},
+        dict(number=1, teacher="segmenter", pictures=2500, kept=1750, agreement=0.8,
+             fit=0.71),
+        dict(number=2, teacher="round 1", pictures=2500, kept=1, agreement=None,
+             fit=None),
+    ]  # fmt: skip
+    page = _page(rounds=rounds, kept_round=1, rounds_notes=["Kept: <that>."])
+    assert page.row("0") == [["0", "stage two", "–", "–", "61.2"]]
+    assert page.row("1 used") == [
+        ["1 used", "segmenter", "1,750 of 2,500 (70.0 %)", "80.0", "71.0"]
+    ]
+    assert page.row("2")[0][2:] == ["1 of 2,500 (0.0 %)", "–", "–"]
+    assert "Kept: <that>." in page.text
+    assert "Self-training" not in _page().text
+
+
 def test_numbers_that_are_not_finite_are_said_in_words():
     page = _page(
         scores={"x": {"segmenter": {"iou_plain": math.nan}}},

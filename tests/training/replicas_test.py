@@ -24,7 +24,13 @@ def _train_all(folder: str, is_eager: bool) -> None:
 
     from tfcomgan import latents
     from tfcomgan.data import input_pipeline
-    from tfcomgan.models import comgan, orientation, segmentation, update
+    from tfcomgan.models import (
+        comgan,
+        orientation,
+        segmentation,
+        self_training,
+        update,
+    )
     from tfcomgan.networks import discriminators, unet
     from tfcomgan.networks import generator as generators
     from tfcomgan.training import loop
@@ -74,7 +80,19 @@ def _train_all(folder: str, is_eager: bool) -> None:
         head.assign(10.0 * head)
         return model
 
-    images = np.random.default_rng(0).integers(0, 256, [6, 40, 40, 3], np.uint8)
+    def make_student():
+        return self_training.Student(
+            image_size=SIZE,
+            segmenter=unet.SegmenterSettings(width=2, num_levels=2),
+            settings=self_training.SelfTrainingSettings(),
+            adam=adam,
+            batch_size=BATCH,
+            seed=0,
+        )
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, [6, 40, 40, 3], np.uint8)
+    masks = rng.integers(0, 256, [6, 40, 40, 1], np.uint8)
 
     def make_batches(start):
         return input_pipeline.training_batches(
@@ -84,6 +102,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
             seed=0,
             start=start,
             steps=STEPS,
+            masks=masks,  # The student's alone.
         )
 
     class Logs(keras.callbacks.Callback):
@@ -91,7 +110,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
             for name, value in logs.items():
                 arrays[f"logs/{batch}/{name}"] = np.array(value)
 
-    for make_model in (make_comgan, make_segmentation):
+    for make_model in (make_comgan, make_segmentation, make_student):
         for strategy in (one, two):
             name = f"{make_model.__name__}_{strategy.num_replicas_in_sync}"
             arrays = {}
@@ -126,7 +145,7 @@ def trained(request, tmp_path_factory):
     return lambda model, replicas: np.load(folder / f"make_{model}_{replicas}.npz")
 
 
-MODELS = pytest.mark.parametrize("model", ["comgan", "segmentation"])
+MODELS = pytest.mark.parametrize("model", ["comgan", "segmentation", "student"])
 
 
 @MODELS
@@ -141,6 +160,7 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
         >= {
             "comgan": {"generator", "generator_ema", "critic", "predictor_0"},
             "segmentation": {"segmenter", "segmenter_ema", "mask_critic"},
+            "student": {"segmenter", "segmenter_ema"},
         }[model]
     )
     names = [name for name in one.files if not name.startswith("logs/")]
@@ -156,7 +176,7 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
 def test_one_and_two_replicas_report_the_same_losses_and_monitors(trained, model):
     one, two = trained(model, 1), trained(model, 2)
     names = [name for name in one.files if name.startswith("logs/")]
-    assert len(names) >= 5 * STEPS
+    assert len(names) >= (2 if model == "student" else 5) * STEPS
     for name in names:
         np.testing.assert_allclose(two[name], one[name], 1e-4, 2e-5, err_msg=name)
 
@@ -166,7 +186,7 @@ def test_training_moved_the_weights_far_beyond_the_tolerance(trained, model):
     # Else the comparisons above would pass on a training that does nothing. A trained
     # network and its average, which lags behind, started as equals.
     arrays = trained(model, 1)
-    net = {"comgan": "generator", "segmentation": "segmenter"}[model]
+    net = "generator" if model == "comgan" else "segmenter"
     moved = [
         np.abs(arrays[name] - arrays[name.replace(net, f"{net}_ema", 1)]).max()
         for name in arrays.files

@@ -47,10 +47,10 @@ class Clevr6BuilderConfig(tfds.core.BuilderConfig):
 class Clevr6(making.PictureBuilder):
     """CLEVR scenes with masks; splits `train` and `test`."""
 
+    HOMEPAGE = "https://github.com/google-deepmind/multi_object_datasets"
+
     def _info(self) -> tfds.core.DatasetInfo:
-        return self._describe(
-            "CLEVR scenes of few objects, with masks.", has_masks=True
-        )
+        return self._describe(has_masks=True)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.

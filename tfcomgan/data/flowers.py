@@ -29,6 +29,8 @@ _SPLITS = {  # By setid.mat: 1,020 trnid, 1,020 valid, 6,149 tstid.
 class Flowers(making.Spread, manual.FromArchives, tfds_flowers.Builder):
     """Oxford Flowers-102 with masks; splits `train`, `val` and `test`."""
 
+    pkg_dir_path = making.about("flowers")
+
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "TFDS's 2.1.1 with masks."}
     BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in _SPLITS]
@@ -45,9 +47,7 @@ class Flowers(making.Spread, manual.FromArchives, tfds_flowers.Builder):
     def _info(self) -> tfds.core.DatasetInfo:
         info = super()._info()
         mask = tfds.features.Image(shape=(None, None, 1), encoding_format="png")
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description="Oxford Flowers-102 with masks.",
+        return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict({**info.features, "mask": mask}),
             homepage=_URL,
         )

@@ -26,6 +26,8 @@ from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 from tfcomgan.field_types import at_least, within
 
+_FEW = 50  # Pictures below which a training has nothing to learn a kind of thing from.
+
 
 @config.settings("folder")
 class FolderSource(making.Source):
@@ -83,10 +85,7 @@ class Folder(making.PictureBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         has_masks = self.builder_config.listing.masks is not None
-        kind = "with" if has_masks else "no"
-        return self._describe(
-            f"Pictures of a folder, {kind} masks.", has_masks=has_masks
-        )
+        return self._describe(has_masks=has_masks)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -98,12 +97,17 @@ class Folder(making.PictureBuilder):
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
+        if len(good) < _FEW:
+            facts["notes"].append(
+                f"{len(good)} pictures are few: expect masks that mean nothing. "
+                "A training of use takes hundreds, all of one kind of thing."
+            )
         facts["notes"] += files.notes()
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
         return {
-            name: self.each(read, [index[picture] for picture in pictures])
+            name: self.each(read, [index[p] for p in pictures], pixels=files.pixels)
             for name, pictures in zip(
                 ("train", "test"), split(good, source.test_share), strict=True
             )
@@ -126,23 +130,25 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
       UserError: Some are bad, and not to be skipped.
     """
 
-    def reason(index):
+    def look(index):
+        """Why the picture is bad, or None; whether it has colours."""
         try:
-            files.read(index)
+            image, _ = files.read(index, at_least=source.store_size)
         except BadPicture as error:
-            return error.reason
-        return None
+            return error.reason, False
+        return None, bool((image != image[..., :1]).any())
 
     count = len(files.pictures)
-    reasons = tqdm.tqdm(
-        parallel.in_parallel(reason, range(count)),
+    looked = tqdm.tqdm(
+        parallel.in_parallel(look, range(count), pixels=files.pixels),
         desc="reading pictures",
         total=count,
         delay=2,
         leave=False,
         disable=None,  # Not into a file.
     )
-    bad = {n: why for n, why in zip(files.pictures, reasons, strict=True) if why}
+    looked = dict(zip(files.pictures, looked, strict=True))
+    bad = {name: why for name, (why, _) in looked.items() if why}
     if bad and source.on_bad_image == "fail":
         lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
         raise UserError(
@@ -151,13 +157,20 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
             f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
+    if len(bad) < count and not any(has_colours for _, has_colours in looked.values()):
+        notes.append(
+            "All pictures are grey: colours, which mostly tell an object from its ground, "
+            "are missing. Expect worse masks."
+        )
     bad_images = {shown(n): why for n, why in bad.items()}
     good = [n for n in files.pictures if n not in bad]
     return good, {"notes": notes, "bad_images": bad_images}
 
 
 def _example(source: FolderSource, files: Listing, index: int):
-    image, mask = files.read(index, invert_masks=source.invert_masks)
+    image, mask = files.read(
+        index, invert_masks=source.invert_masks, at_least=source.store_size
+    )
     image, mask = shrink(image, mask, source.store_size)
     name = files.pictures[index]
     example = {"image": image, "file_name": shown(name)}

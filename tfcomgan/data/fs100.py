@@ -36,10 +36,11 @@ class Fs100BuilderConfig(tfds.core.BuilderConfig):
 class Fs100(making.PictureBuilder):
     """Faces by person; one split, `train`: no other is published."""
 
+    HOMEPAGE = "https://vintage.winklerbros.net/facescrub.html"
+
     def _info(self) -> tfds.core.DatasetInfo:
         label = tfds.features.ClassLabel(names=self.builder_config.people)
-        description = "Faces, one class per person."
-        return self._describe(description, has_masks=False, label=label)
+        return self._describe(has_masks=False, label=label)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -52,7 +53,7 @@ class Fs100(making.PictureBuilder):
 
 
 def _example(faces: listing.Listing, store_size: int, index: int):
-    image, _ = folder.shrink(*faces.read(index), store_size)
+    image, _ = folder.shrink(*faces.read(index, at_least=store_size), store_size)
     name = walking.shown(faces.pictures[index])
     return name, {"image": image, "label": _person(name), "file_name": name}
 

@@ -182,6 +182,7 @@ def training_batches(
     seed: int,
     start: int,
     steps: int,
+    masks: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """The batches of steps [start, steps), each picture once an epoch.
 
@@ -193,14 +194,19 @@ def training_batches(
       seed: The run's seed.
       start: First step; a resumed run continues here.
       steps: Number of steps of the whole training.
+      masks: uint8 [N, kept_size, kept_size, 1], 255 = object; cropped and mirrored with
+        their pictures.
 
     Returns:
       Dataset of {"image": float32 [B,S,S,3], "position": int64 [B]}, where position =
-      step * batch_size + place in the batch.
+      step * batch_size + place in the batch; with masks also "mask": float32 [B,S,S,1]
+      in [0, 1].
     """
     count, size = len(images), settings.image_size
     slack = settings.kept_size - size
-    held = tf.constant(images)  # Captured by reference, not copied into the graph.
+    # Captured by reference, not copied into the graph. Masks are a fourth channel.
+    held = images if masks is None else np.concatenate([images, masks], axis=-1)
+    held = tf.constant(held)
 
     def make(step):
         position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
@@ -214,7 +220,8 @@ def training_batches(
         if settings.flip:
             mirror = (drawn[2] < 0.5)[:, tf.newaxis, tf.newaxis, tf.newaxis]
             batch = tf.where(mirror, batch[:, :, ::-1], batch)
-        return {"image": scale(batch, settings.low), "position": position}
+        made = {"image": scale(batch[..., :3], settings.low), "position": position}
+        return made if masks is None else made | {"mask": scale(batch[..., 3:], low=0)}
 
     options = tf.data.Options()
     options.deterministic = True

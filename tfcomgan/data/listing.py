@@ -51,14 +51,21 @@ class Listing(NamedTuple):
     troubles: dict[str, str]
     passed_over: dict[str, str]
 
-    def read(self, index: int, *, invert_masks: bool = False):
+    def read(
+        self, index: int, *, invert_masks: bool = False, at_least: int | None = None
+    ):
         """A picture uint8 [H,W,3] and its mask uint8 [H,W,1] in {0, 1}, or None.
+
+        Args:
+          index: Which picture.
+          invert_masks: The masks are white where the object is not.
+          at_least: See `pictures.read`; the mask comes in full size all the same.
 
         Raises:
           BadPicture: One of them is missing or cannot be read, or their sizes differ.
         """
         path = self.root / self.pictures[index]
-        image = pictures.read(path)
+        image = pictures.read(path, at_least=at_least)
         if trouble := self.troubles.get(self.pictures[index]):
             raise BadPicture(path, trouble)
         if self.masks is None:
@@ -69,10 +76,15 @@ class Listing(NamedTuple):
         except BadPicture as error:
             reason = f"its mask {shown(mask_name)} cannot be read: {error.reason}"
             raise BadPicture(path, reason) from error
-        if mask.shape[:2] != image.shape[:2]:
-            sizes = [f"{x.shape[1]} x {x.shape[0]}" for x in (image, mask)]
+        # Of a picture decoded at a part of its size, that of the file counts.
+        if mask.shape[:2] not in (image.shape[:2], size := pictures.size(path)):
+            sizes = [f"{width} x {height}" for height, width in (size, mask.shape[:2])]
             raise BadPicture(path, f"it has {sizes[0]} pixels, its mask {sizes[1]}")
         return image, 1 - mask if invert_masks else mask
+
+    def pixels(self, index: int) -> int:
+        """See `pictures.pixels`."""
+        return pictures.pixels(self.root / self.pictures[index])
 
     def content(self) -> str:
         """Hex SHA-256 of the names and bytes of pictures and masks."""

@@ -28,11 +28,14 @@ class Spread:
 
     is_beam = False
 
-    def each(self, read: Callable, items: Iterable):
-        """read(item), a (key, example), of every item; for `_split_generators`."""
+    def each(self, read: Callable, items: Iterable, *, pixels: Callable | None = None):
+        """read(item), a (key, example), of every item; for `_split_generators`.
+
+        Where threads read, `pixels` is as in `parallel.in_parallel`.
+        """
         if self.is_beam:
             return _beam().Create(list(items)) | _beam().Map(read)
-        return parallel.in_parallel(read, items)
+        return parallel.in_parallel(read, items, pixels=pixels)
 
     def chain(self, read_all: Callable, items: Iterable):
         """The same where read_all(item) gives several: one worker an item."""
@@ -78,11 +81,25 @@ class Source:
         return example
 
 
+def about(name: str) -> pathlib.Path:
+    """Where README, tags and citations of a data set lie, for a builder's `pkg_dir_path`."""
+    return pathlib.Path(__file__).parent / "about" / name
+
+
 class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """What our own builders share; they make their examples by `each` or `chain`."""
+    """What our own builders share; they make their examples by `each` or `chain`.
+
+    Attributes:
+      HOMEPAGE: Of the data set, where it has one.
+    """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
+    HOMEPAGE: str | None = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.pkg_dir_path = about(cls.name)
 
     def _generate_examples(self):
         raise NotImplementedError  # TFDS wants it; `_split_generators` has them.
@@ -93,7 +110,7 @@ class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=
     _log_download_done = _log_download_bytes
 
     def _describe(
-        self, description: str, *, has_masks: bool, size: int | None = None, **more
+        self, *, has_masks: bool, size: int | None = None, **more
     ) -> tfds.core.DatasetInfo:
         """For `_info`: pictures [size, size, 3], their file names, masks, `more` features."""
 
@@ -102,9 +119,8 @@ class PictureBuilder(Spread, tfds.core.GeneratorBasedBuilder, skip_registration=
             return tfds.features.Image(shape=shape, encoding_format="png")
 
         features = {"image": image(3), "file_name": tfds.features.Text(), **more}
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=description,
+        return self.dataset_info_from_configs(
+            homepage=self.HOMEPAGE,
             features=tfds.features.FeaturesDict(
                 features | ({"mask": image(1)} if has_masks else {})
             ),

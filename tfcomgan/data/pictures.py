@@ -1,29 +1,31 @@
 """Picture files of any kind as arrays, or a message that says why not.
 
-Pictures come upright, as their EXIF data say; of an animation comes the first picture.
-Refused are files that are cut off, no picture, of more than 178,956,970 pixels (twice
-Pillow's MAX_IMAGE_PIXELS: a decompression bomb), or of 32 bits a channel, whose range
-nobody knows.
+Pictures come upright, as their EXIF data say, and in sRGB, as their colour profiles say;
+of an animation comes the first picture. Refused are files that are cut off, no picture, of
+more than 178,956,970 pixels (twice Pillow's MAX_IMAGE_PIXELS: a decompression bomb), or of
+32 bits a channel, whose range nobody knows.
 """
 
 import contextlib
 import errno
+import io
 import os
 import pathlib
+import re
 import stat
-import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from tfcomgan.data import metadata
 from tfcomgan.errors import UserError
-
-# It comes at half of what is refused, and pictures of 108 megapixels come from phones.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
 
 # Of what is made of a file here; raise it when one gives other pixels than before.
 VERSION = 2
+_MOST_PIXELS = 2 * Image.MAX_IMAGE_PIXELS  # Pillow's own limit.
+_LARGE = 2**25  # Pixels; larger JPEGs may be decoded at a part of their size.
 
 
 class BadPicture(UserError):
@@ -34,17 +36,46 @@ class BadPicture(UserError):
         self.path, self.reason = path, reason
 
 
-def read(path: str | os.PathLike) -> np.ndarray:
+def read(path: str | os.PathLike, *, at_least: int | None = None) -> np.ndarray:
     """A picture file as uint8 [H,W,3].
 
     Transparent pictures are laid over white, palettes are expanded, grey is repeated,
     CMYK is converted, 16 bits a channel are scaled to 8.
 
+    Args:
+      path: The file.
+      at_least: Pixels of the short side that are enough. A very large JPEG then comes at
+        a half, a quarter or an eighth of its size, four times as large or more; other
+        pictures come as they are.
+
     Raises:
       BadPicture: It cannot be read.
     """
-    with _opened(path, "picture") as (image, levels):
+    with _opened(path, "picture", at_least) as (image, levels):
         return _rgb(image, levels)
+
+
+def size(path: str | os.PathLike) -> tuple[int, int]:
+    """Height and width of a picture file, upright.
+
+    Raises:
+      BadPicture: It cannot be read.
+    """
+
+    def look(stored):
+        is_lying = metadata.turn(stored) in metadata.QUARTER_TURNS
+        return stored.size if is_lying else stored.size[::-1]
+
+    with _named(path, "picture"):
+        return _look_at(path, look)
+
+
+def pixels(path: str | os.PathLike) -> int:
+    """The number of pixels of a picture file, by its header; 0 where it has no good one."""
+    try:
+        return _look_at(path, lambda stored: stored.width * stored.height)
+    except Exception:  # Reported where the pixels are read.
+        return 0
 
 
 def from_pil(image: Image.Image) -> np.ndarray:
@@ -91,16 +122,46 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _opened(path, kind: str):
-    """The upright picture and, where it is grey of 16 bits, its levels, else None."""
+def _named(path, kind: str):
+    """Turns what is raised over a file into a `BadPicture`."""
     try:
-        _check_file(path)
-        with Image.open(path) as stored:
-            image = ImageOps.exif_transpose(stored)
-            yield image, _deep(image, stored.format)
+        yield
     except Exception as error:
         # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
         raise BadPicture(path, _reason(path, error), kind) from error
+
+
+@contextlib.contextmanager
+def _opened(path, kind: str, at_least: int | None = None):
+    """The upright picture and, where it is grey of 16 bits, its levels, else None."""
+
+    def load(stored):
+        if at_least and stored.width * stored.height > _LARGE:
+            stored.draft(None, (4 * at_least, 4 * at_least))
+        stored.load()
+        return stored
+
+    with _named(path, kind):
+        stored = _look_at(path, load)
+        turn = metadata.turn(stored)
+        image = stored if turn is None else stored.transpose(turn)
+        yield image, _deep(image, stored.format)
+
+
+def _look_at(path, look: Callable[[Image.Image], Any]):
+    """look(picture) of a file; if need be, of its pixels without what lies beside them."""
+    _check_file(path)
+    try:
+        with Image.open(path) as stored:
+            return look(stored)
+    except Image.DecompressionBombError:
+        raise
+    except Exception:
+        bare = metadata.without(pathlib.Path(path).read_bytes())
+        if bare is not None:
+            with contextlib.suppress(Exception), Image.open(io.BytesIO(bare)) as stored:
+                return look(stored)
+        raise
 
 
 def _check_file(path) -> None:
@@ -128,9 +189,11 @@ def _rgb(image: Image.Image, levels: np.ndarray | None) -> np.ndarray:
     if levels is not None:
         grey = np.round(levels / np.float32(257)).astype(np.uint8)
         return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    image = metadata.to_srgb(image)
     if image.has_transparency_data:
         image = _over(image, "white")
-    return np.array(image.convert("RGB"))
+    # `convert` would copy what is RGB already.
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _over(image: Image.Image, colour: str) -> Image.Image:
@@ -140,6 +203,14 @@ def _over(image: Image.Image, colour: str) -> Image.Image:
 
 
 def _reason(path, error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        found = re.search(r"\((\d+) pixels\)", str(error))
+        millions = f"{int(found[1]) / 1e6:,.0f} " if found else "too many "
+        return (
+            f"it has {millions}megapixels, and pictures of more than "
+            f"{_MOST_PIXELS / 1e6:.0f} are not read, as they fill the memory. Make a smaller "
+            "copy with any program, as in: magick large.jpg -resize 25% small.jpg"
+        )
     if isinstance(error, UnidentifiedImageError):
         if not pathlib.Path(path).stat().st_size:
             return "the file is empty"

@@ -33,8 +33,10 @@ class PredictedMasksBuilderConfig(tfds.core.BuilderConfig):
 class PredictedMasks(making.PictureBuilder):
     """Cars or dogs with predicted masks; splits `train` and `test`."""
 
+    HOMEPAGE = "https://github.com/yuPeiyu98/Deep-Region-Competition"
+
     def _info(self) -> tfds.core.DatasetInfo:
-        return self._describe("Pictures with predicted masks.", has_masks=True)
+        return self._describe(has_masks=True)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.

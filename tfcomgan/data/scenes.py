@@ -71,9 +71,7 @@ class Scenes(making.PictureBuilder):
     """Painted solids on textured ground, with masks; splits `train` and `test`."""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        description = "Spheres, boxes and cylinders on textured ground, with masks."
-        size = self.builder_config.image_size
-        return self._describe(description, has_masks=True, size=size)
+        return self._describe(has_masks=True, size=self.builder_config.image_size)
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.

@@ -1,0 +1,6 @@
+"""A trained segmenter's scores and a trained generator's numbers, as the protocols ask.
+
+`scoring` scores a segmenter beside `baselines`, at the threshold of gin's
+`evaluation.threshold`; `measuring` has the generator's realism, control and clusters. The
+arithmetic is in `metrics`. May import models, metrics, networks, data and the vocabulary.
+"""

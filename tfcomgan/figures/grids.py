@@ -72,7 +72,7 @@ def scene_grid(scene: Any, count: int = 8, *, scale: int | None = None) -> np.nd
         for name, x in layers.items()
         if x is not None
     }
-    return _labelled_grid(rows, scale)
+    return labelled_grid(rows, scale)
 
 
 def prediction_grid(
@@ -98,7 +98,7 @@ def prediction_grid(
     if truth is not None:
         rows["true mask"] = mask_to_uint8(truth)
     rows["cut-out"] = to_uint8(images * masks)  # 0 in [-1, 1] is mid grey
-    return _labelled_grid(rows, scale)
+    return labelled_grid(rows, scale)
 
 
 def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
@@ -123,7 +123,16 @@ def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def _labelled_grid(rows: dict[str, np.ndarray], scale: int | None) -> np.ndarray:
+def labelled_grid(rows: dict[str, np.ndarray], scale: int | None = None) -> np.ndarray:
+    """Strips uint8 [B, H, W, 3] below each other, each with its name at the left.
+
+    Args:
+      rows: The strips by name, all of one shape.
+      scale: enlargement; None makes small pictures about 96 pixels tall.
+
+    Returns:
+      uint8 [height, width, 3].
+    """
     if scale is None:
         height = next(iter(rows.values())).shape[1]
         scale = max(1, round(_READABLE_HEIGHT / height))

@@ -42,7 +42,7 @@ def effect_matrix(
       'foreground', 'background'; 0 for a layer that never moves. Need not add up to 1.
     """
     paint = tf.function(paint)
-    changes = {}
+    changes: dict[str, np.ndarray] = {}
     for step in range(0, 2 * -(-num_samples // sampler.batch_size), 2):
         one, other = (sampler(tf.constant(step + i, tf.int64)) for i in range(2))
         before = paint(one)

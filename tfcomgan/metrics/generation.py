@@ -236,7 +236,7 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
     is_inception = fake.extractor == "inception"
     names = ("fid", "kid")
     if not is_inception:
-        names = tuple(f"{d}_{fake.extractor}" for d in ("fd", "kd"))
+        names = (f"fd_{fake.extractor}", f"kd_{fake.extractor}")
     found = {names[0]: frechet_distance(real.statistics, fake.statistics)}
     if min(len(real.features), len(fake.features)) >= _KERNEL_LEAST:
         kernel = kernel_distance(real.features, fake.features)

@@ -44,7 +44,8 @@ def extract(
     """
     is_drawn = np.zeros(num_images, bool)
     is_drawn[np.random.default_rng(0).permutation(num_images)[:kernel_samples]] = True
-    statistics, kept, logits = Statistics(extractor.width), [], []
+    statistics, kept = Statistics(extractor.width), []
+    logits: list[np.ndarray] = []
     for part in parts:
         chosen = is_drawn[statistics.count :][: len(part)]
         if not len(chosen):
@@ -52,13 +53,14 @@ def extract(
         seen = extractor(part[: len(chosen)])
         statistics.update(seen.features)
         kept.append(seen.features[chosen])
-        logits.append(seen.logits)
+        if seen.logits is not None:
+            logits.append(seen.logits)
     if statistics.count < num_images or not num_images:
         raise ValueError(
             f"`parts` must hold `num_images` = {num_images} pictures, at least one. "
             f"Received: {statistics.count}."
         )
-    whole = None if logits[0] is None else np.concatenate(logits)
+    whole = np.concatenate(logits) if logits else None
     return Sample(extractor.name, statistics, np.concatenate(kept), whole)
 
 

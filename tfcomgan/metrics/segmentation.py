@@ -92,7 +92,8 @@ def _dice(c: Counts) -> np.ndarray:
 
 
 def _accuracy(c: Counts) -> np.ndarray:
-    return _ratio(c.true_object + c.true_background, sum(c))
+    true = c.true_object + c.true_background
+    return _ratio(true, true + c.false_object + c.false_background)
 
 
 def _mean_iou(c: Counts) -> np.ndarray:
@@ -154,7 +155,7 @@ def score(
 ) -> Scores:
     """Means of `score_per_image` over the pictures, as floats."""
     per_image = score_per_image(probabilities, truth, threshold)
-    return Scores(*(float(values.mean()) for values in per_image))
+    return Scores(*(float(np.mean(values)) for values in per_image))
 
 
 def summarize(

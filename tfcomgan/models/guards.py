@@ -49,6 +49,7 @@ def shifted(scene: Scene, turned: tf.Tensor, **draw) -> Scene:
       **draw: Share of the side to move by, seed and places; see `augment.shift`.
     """
     foreground, background, mask = scene.foreground, scene.background, scene.mask
+    assert mask is not None
     front = tf.where(turned, background, foreground)
     back = tf.where(turned, foreground, background)
     cover = tf.where(turned, 1.0 - mask, mask)

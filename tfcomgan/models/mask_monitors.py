@@ -31,6 +31,7 @@ def of_step(
       (see `layer_echo`), pixel_gradient_norm, mask_gradient_norm (Fig. 4), and with two
       masks or more mask_variation (standard deviation over z, mean over pixels).
     """
+    assert scene.mask is not None and scene.foreground is not None
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     # Each replica has pixels of its own, of a loss that is the mean over replicas.
     (square,) = update.over_replicas([tf.reduce_sum(on_pixels**2) / replicas])

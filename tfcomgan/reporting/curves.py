@@ -31,6 +31,10 @@ _MEANINGS = {
     "s_adversarial": "segmenter against the critic of masks, nats",
     "real_mask_area": "share the mask covers on real pictures",
     "synthetic_mask_area": "share the mask covers on painted pictures",
+    "cross_entropy": "student's mask against the refined one, nats a pixel",
+    "kept_share": "share of the pictures whose refined mask was learned, by round",
+    "agreement": "IoU of student and teacher, by round",
+    "fit": "IoU of the student's masks and the same drawn to edges, by round",
     "real_mask_entropy": "grey of the mask on real pictures, bits a pixel",
 }
 

@@ -73,6 +73,9 @@ class Report:
       object_side: 'mask' or 'complement'; None before the generator is trained.
       orientation: Fields of an `Orientation`, with `is_sure`; None where not measured.
       mask_area: Mean share of the picture that the generator's mask covers.
+      rounds: Of self-training, as `rounds.Round`; number 0 is the segmenter before it.
+      kept_round: Number of the one whose segmenter is used.
+      rounds_notes: What there is to say of them.
       plates: Figures.
       curves: Of the trainings.
       settings: The operative configuration, as a gin file.
@@ -89,6 +92,9 @@ class Report:
     object_side: str | None = None
     orientation: Mapping[str, object] | None = None
     mask_area: float | None = None
+    rounds: Sequence[Mapping[str, object]] = ()
+    kept_round: int = 0
+    rounds_notes: Sequence[str] = ()
     plates: Sequence[Plate] = ()
     curves: Sequence[Curve] = ()
     settings: str = ""

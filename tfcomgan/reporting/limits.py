@@ -111,6 +111,9 @@ def _warnings(report):
     for stage in report.stages:
         if stage.notes:
             yield f"Warning: the monitor of {stage.name}", " ".join(stage.notes)
+    if report.rounds and report.rounds[-1]["agreement"] is None:
+        said = " ".join(report.rounds_notes)
+        yield "Warning: self-training found no masks to learn", said
     if report.mask_area is not None and _is_trivial(report.mask_area):
         yield (
             "Warning: trivial masks",

@@ -230,9 +230,9 @@ class Generator:
     def __call__(self, latents: "Latents") -> Scenes:
         z, f, b = (x if x is None else np.asarray(x) for x in latents)
         inputs = {"z": z}
-        if f is not None:
-            codes = {"f": f, "b": b}
-            inputs |= {k: x.argmax(-1).astype(np.int32) for k, x in codes.items()}
+        for name, code in (("f", f), ("b", b)):
+            if code is not None:
+                inputs[name] = code.argmax(-1).astype(np.int32)
         painted = self._in_batches(self._generate, inputs)
         return Scenes(**painted)
 

@@ -4,6 +4,7 @@ import pathlib
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -141,7 +142,7 @@ class Board:
 
     def __init__(self, folder: pathlib.Path):
         self._folder = folder
-        self._writer = None
+        self._writer: Any = None  # TensorFlow says nothing of its type.
 
     def _open(self):
         if self._writer is None:

@@ -233,7 +233,7 @@ class Monitor(callbacks.EveryFewSteps):
             "object_area": "object_area",
             "layer_echo": "layer_echo",
         }
-        self._readings = []
+        self._readings: list[Reading] = []
 
     def on_train_begin(self, logs=None):
         # Steps past the checkpoint are done again.

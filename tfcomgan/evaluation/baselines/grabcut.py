@@ -9,7 +9,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 
-from tfcomgan import config, refining
+from tfcomgan import config
 from tfcomgan.evaluation.baselines import checks
 from tfcomgan.field_types import at_least, within
 
@@ -60,7 +60,31 @@ def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
     labels = np.full(picture.shape[:2], cv2.GC_BGD, np.uint8)
     inside = tuple(_all_but(settings.margin, side) for side in labels.shape)
     labels[inside] = cv2.GC_PR_FGD
-    return refining.cut(picture, labels, settings.iterations)
+    return cut(picture, labels, settings.iterations)
+
+
+def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray:
+    """OpenCV's GrabCut; the colour models treat channels alike, so RGB may stay RGB.
+
+    Args:
+      image_uint8: uint8 [H, W, 3].
+      labels: uint8 [H, W] of OpenCV's GC_ constants, of both sides; changed.
+      iterations: At least 1.
+
+    Returns:
+      bool [H, W], True on the object.
+    """
+    cv2.setRNGSeed(0)  # Of this thread: k-means starts from random colours.
+    cv2.grabCut(
+        np.ascontiguousarray(image_uint8),
+        labels,
+        None,
+        None,
+        None,
+        iterations,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
 
 
 def _all_but(margin: float, side: int) -> slice:

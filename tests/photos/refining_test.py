@@ -1,4 +1,4 @@
-"""Tests of `tfcomgan.refining`: masks drawn to the edges of their picture."""
+"""Tests of `tfcomgan.photos.refining`: masks drawn to the edges of their picture."""
 
 import sys
 from concurrent import futures
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from tfcomgan import refining
 from tfcomgan.metrics import segmentation
+from tfcomgan.photos import refining
 
 RADIUS, EPS = 2, 1e-3
 
@@ -53,6 +53,15 @@ def test_sure_ground_stays_ground_though_it_looks_like_the_object():
     assert not refined[:6, :6].any() and _iou(refined[6:], truth[6:]) > 0.9
     # With no sure ground its colours make it object.
     assert refining.grabcut(image, rough, sure_ground=0.0)[:6, :6].mean() > 0.5
+
+
+def test_sure_object_stays_object_though_it_looks_like_the_ground():
+    image, _, rough = _disc()
+    noise = np.random.default_rng(1).normal([40, 120, 130], 25, image.shape)
+    image = np.clip(noise, 0, 255).astype(np.uint8)  # Ground alone.
+    assert not refining.grabcut(image, rough).any()
+    refined = refining.grabcut(image, rough, sure_object=0.9)
+    assert (rough > 0.9).sum() > 50 and refined[rough > 0.9].all()
 
 
 def test_grabcut_is_the_same_in_every_thread_whatever_was_drawn_before():
@@ -184,6 +193,7 @@ def test_wrong_pictures_and_masks_are_refused(refine, image, mask, message):
     [
         (refining.grabcut, dict(iterations=0), "at least 1"),
         (refining.grabcut, dict(sure_ground=0.6), "in .0, 0.5."),
+        (refining.grabcut, dict(sure_object=0.4), "in .0.5, 1."),
         (refining.guided, dict(radius=0, eps=1e-3), "at least 1"),
         (refining.guided, dict(radius=1, eps=0.0), "positive"),
         (refining.guided, dict(radius=1, eps=float("nan")), "positive"),

@@ -6,7 +6,7 @@ Pure functions of one picture and its mask; neither reads labels nor learns anyt
 import cv2
 import numpy as np
 
-SURE_GROUND = 0.03
+from tfcomgan.evaluation.baselines.grabcut import cut
 
 
 def grabcut(
@@ -14,19 +14,21 @@ def grabcut(
     mask: np.ndarray,
     *,
     iterations: int = 3,
-    sure_ground: float = SURE_GROUND,
+    sure_ground: float = 0.03,
+    sure_object: float = 1.0,
 ) -> np.ndarray:
     """GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) started from a mask.
 
-    Below `sure_ground` a pixel stays ground; of the others those above 0.5 are probably
-    object, the rest probably ground. The same picture and mask give the same result, in
-    any thread.
+    Below `sure_ground` a pixel stays ground, above `sure_object` object; of the others
+    those above 0.5 are probably object, the rest probably ground. The same picture and
+    mask give the same result, in any thread.
 
     Args:
       image_uint8: uint8 [H, W, 3], RGB.
       mask: [H, W, 1] in [0, 1], 1 = object.
       iterations: Rounds of colour models and graph cut, at least 1.
       sure_ground: In [0, 0.5].
+      sure_object: In [0.5, 1]; 1 for no such pixels.
 
     Returns:
       float32 [H, W, 1] in {0, 1}. It may be empty: then no pixel is told from the
@@ -38,42 +40,20 @@ def grabcut(
         in [0, 1], or a setting is out of range.
     """
     image_uint8, mask = _checked(image_uint8, mask)
-    if iterations < 1 or not 0 <= sure_ground <= 0.5:
+    if iterations < 1 or not 0 <= sure_ground <= 0.5 <= sure_object <= 1:
         raise ValueError(
-            "`iterations` must be at least 1 and `sure_ground` in [0, 0.5]. "
-            f"Received: {iterations}, {sure_ground}."
+            "`iterations` must be at least 1, `sure_ground` in [0, 0.5] and "
+            "`sure_object` in [0.5, 1]. "
+            f"Received: {iterations}, {sure_ground}, {sure_object}."
         )
     is_object = mask[..., 0] > 0.5
     labels = np.where(is_object, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[mask[..., 0] < sure_ground] = cv2.GC_BGD
+    labels[mask[..., 0] > sure_object] = cv2.GC_FGD
     has_one_colour = np.all(image_uint8 == image_uint8[0, 0])
     if not has_one_colour and is_object.any() and not is_object.all():
         is_object = cut(image_uint8, labels, iterations)
     return is_object[..., np.newaxis].astype(np.float32)
-
-
-def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray:
-    """OpenCV's GrabCut; the colour models treat channels alike, so RGB may stay RGB.
-
-    Args:
-      image_uint8: uint8 [H, W, 3].
-      labels: uint8 [H, W] of OpenCV's GC_ constants, of both sides; changed.
-      iterations: At least 1.
-
-    Returns:
-      bool [H, W], True on the object.
-    """
-    cv2.setRNGSeed(0)  # Of this thread: k-means starts from random colours.
-    cv2.grabCut(
-        np.ascontiguousarray(image_uint8),
-        labels,
-        None,
-        None,
-        None,
-        iterations,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
 
 
 def guided(

@@ -1,0 +1,306 @@
+"""The stage `self_train`: rounds in which a segmenter teaches the next one.
+
+A round is finished when its record is there. A stopped stage goes on with the next, or
+inside one from the last checkpoint of its student.
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+import shutil
+
+import numpy as np
+
+from pipelines import artifacts, attempts, rounds, teachers
+from pipelines.artifacts import Examples, Segmenter
+from pipelines.attempts import Training
+from pipelines.rounds import Round
+from pipelines.teachers import Refined, Teacher
+from pipelines.work import Work
+from tfcomgan import files, run_folder
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.figures import grids
+from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.models import self_training
+from tfcomgan.models.self_training import SelfTrainingSettings
+from tfcomgan.models.update import AdamSettings
+from tfcomgan.networks import unet
+from tfcomgan.networks.unet import SegmenterSettings
+from tfcomgan.training import callbacks
+from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.settings import TrainingSettings
+
+_CAPTION = (
+    "Self-training, round {}: photographs kept aside, the teacher's masks, the same drawn "
+    "to the edges, and the masks of the student who learned from such."
+)
+_SHOWN = 12  # Columns of a sheet.
+_RECORD, _SHEET = "round.json", "pictures.png"
+# Between the seeds of rounds, which meet neither restarts nor what a user would choose.
+_SEED_STRIDE = 7_000_003
+
+
+def self_train(
+    work: Work,
+    *,
+    examples: Examples,
+    segmenter: Segmenter,
+    pictures: InputSettings,
+    network: SegmenterSettings,
+    chosen: SelfTrainingSettings,
+    iem: IEMSettings,
+    adam: AdamSettings,
+    schedule: TrainingSettings,
+    watch: MonitorSettings,
+) -> dict:
+    """Teaches new segmenters by refined masks; keeps the best by a measure without labels."""
+    if not chosen.rounds:
+        return _keep(
+            work, segmenter.record.folder, segmenter.settings, segmenter.inputs
+        )
+    school = _School(
+        work=work,
+        examples=examples,
+        segmenter=segmenter,
+        pictures=pictures,
+        network=network,
+        settings=chosen,
+        iem=iem,
+        adam=adam,
+        schedule=schedule,
+        watch=watch,
+    )
+    done = school.attend()
+    best = rounds.best(done)
+    if best:
+        kept = _keep(work, school.folder(best), network, pictures)
+    else:
+        kept = _keep(
+            work, segmenter.record.folder, segmenter.settings, segmenter.inputs
+        )
+    return kept | {
+        "rounds": [r._asdict() for r in done],
+        "kept_round": best,
+        "end": rounds.end(done, chosen),
+        "notes": rounds.texts(done, chosen),
+        "figures": school.publish(len(done) - 1),
+    }
+
+
+def _keep(
+    work: Work, folder: pathlib.Path, network: SegmenterSettings, inputs: InputSettings
+) -> dict:
+    """Makes a network the artifact's; says what it is, for `artifacts.SelfTrained`."""
+    shutil.copyfile(folder / run_folder.NETWORK, work.folder / run_folder.NETWORK)
+    made_with = {"segmenter": network, "input_pipeline": inputs}
+    return {name: dataclasses.asdict(chosen) for name, chosen in made_with.items()}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _School:
+    """Pictures and settings of all rounds; fields as the parameters of `self_train`."""
+
+    work: Work
+    examples: Examples
+    segmenter: Segmenter
+    pictures: InputSettings
+    network: SegmenterSettings
+    settings: SelfTrainingSettings
+    iem: IEMSettings
+    adam: AdamSettings
+    schedule: TrainingSettings
+    watch: MonitorSettings
+
+    def attend(self) -> list[Round]:
+        """Makes the rounds that are not made yet; returns all."""
+        logs = self.work.place.run_dir / run_folder.LOGS
+        if not self.folder(0).exists():
+            for old in logs.glob(
+                f"{self.work.stage}*"
+            ):  # Curves of an earlier one would mix in.
+                shutil.rmtree(old)
+        board = callbacks.Board(logs / self.work.stage)
+        done = []
+        while not done or rounds.end(done, self.settings) is None:
+            number = len(done)
+            file = self.folder(number) / _RECORD
+            if file.exists():
+                done.append(Round(**json.loads(file.read_text())))
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            done.append(self._round(number) if number else self._beginning())
+            files.write_text(file, json.dumps(done[-1]._asdict()))
+            board.scalars(number, _scalars(done[-1]))
+        return done
+
+    def folder(self, number: int) -> pathlib.Path:
+        """Where a round keeps what it makes."""
+        return self.work.folder / run_folder.UNFINISHED / f"round-{number}"
+
+    def publish(self, last: int) -> list[dict]:
+        """Copies the sheets of the rounds to people's places; says what they show."""
+        made = []
+        for number in range(1, last + 1):
+            name = f"{self.work.stage}-{number}"
+            for folder in (
+                self.work.folder / run_folder.FIGURES,
+                self.work.place.run_dir / run_folder.PICTURES,
+            ):
+                folder.mkdir(exist_ok=True)
+                shutil.copyfile(self.folder(number) / _SHEET, folder / f"{name}.png")
+            made.append(
+                {"name": name, "caption": _CAPTION.format(number), "reason": ""}
+            )
+        return made
+
+    def _images(self, size: int) -> np.ndarray:
+        """All pictures trained on, uint8 [N,size,size,3]."""
+        split, crop = self.pictures.training_split, self.pictures.crop
+        return self.examples.load(split, size=size, crop=crop).images
+
+    @functools.cached_property
+    def _small(self) -> np.ndarray:
+        """As the networks see them."""
+        return self._images(self.pictures.image_size)
+
+    @functools.cached_property
+    def _kept(self) -> np.ndarray:
+        """As training keeps them, with a margin to crop."""
+        same = self.pictures.kept_size == self.pictures.image_size
+        return self._small if same else self._images(self.pictures.kept_size)
+
+    @functools.cached_property
+    def _fine(self) -> np.ndarray:
+        """As they are refined."""
+        size = self.settings.refined_size or self.pictures.kept_size
+        same = size == self.pictures.kept_size
+        return self._kept if same else self._images(size)
+
+    def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the pictures of a round, and of those kept aside in all rounds."""
+        count = len(self._small)
+        aside = min(self.settings.held_aside, max(1, count // 10))
+        order = np.random.default_rng([self.schedule.seed, 0]).permutation(count)
+        rest = np.random.default_rng([self.schedule.seed, number]).permutation(
+            order[aside:]
+        )
+        return rest[: self.settings.most_pictures], order[:aside]
+
+    def _teacher(self, number: int) -> Teacher:
+        """Of round `number`, which is the student of the round before."""
+        if number == 1 and self.settings.first_teacher == "iem":
+            return teachers.of_iem(self.iem)
+        if number == 1:
+            return teachers.of_network(self.segmenter.load(), self.segmenter.inputs.low)
+        network = unet.build(self.network, self.pictures.image_size)
+        artifacts.load_weights(network, self.folder(number - 1) / run_folder.NETWORK)
+        return teachers.of_network(network, self.pictures.low)
+
+    def _refined(self, teacher: Teacher, chosen: np.ndarray, title: str) -> Refined:
+        masks = teacher(self._small[chosen])
+        return teachers.refine(self._fine[chosen], masks, self.settings, title=title)
+
+    def _beginning(self) -> Round:
+        """Round 0: how well the masks of stage two fit, if they are to teach."""
+        if self.settings.first_teacher != "segmenter":
+            return Round(0)
+        aside = self._drawn(0)[1]
+        found = self._refined(self._teacher(1), aside, self.work.stage)
+        return Round(0, fit=found.fit(self.settings))
+
+    def _round(self, number: int) -> Round:
+        chosen, aside = self._drawn(number)
+        teacher, title = self._teacher(number), f"{self.work.stage}-{number}"
+        found = self._refined(teacher, chosen, title)
+        shown = self._refined(teacher, aside, title)
+        is_kept = found.is_kept(self.settings)
+        first = self.settings.first_teacher
+        done = Round(
+            number,
+            teacher=f"round {number - 1}" if number > 1 else first,
+            pictures=len(chosen),
+            kept=int(is_kept.sum()),
+        )
+        if not done.kept or done.share < self.settings.least_kept:
+            sheet = self._sheet(shown, aside)
+            save_png(self.folder(number) / _SHEET, sheet)
+            return done
+        student, findings = self._teach(
+            number, chosen[is_kept], found.refined[is_kept], (shown, aside)
+        )
+        masks = student(self._small[aside])
+        refined = teachers.refine(self._fine[aside], masks, self.settings, title=title)
+        return done._replace(
+            agreement=teachers.agreement(refined.masks, shown.masks),
+            fit=refined.fit(self.settings),
+            findings=findings,
+        )
+
+    def _teach(self, number, chosen, refined, shown) -> tuple[Teacher, list[str]]:
+        """Trains the student of a round; what the monitor found comes with it."""
+        size, low = self.pictures.image_size, self.pictures.low
+        schedule = dataclasses.replace(
+            self.schedule, seed=(self.schedule.seed + number * _SEED_STRIDE) % 2**32
+        )
+
+        def make_model(seed):
+            return self_training.Student(
+                image_size=size,
+                segmenter=self.network,
+                settings=self.settings,
+                adam=self.adam,
+                batch_size=schedule.batch_size,
+                seed=seed,
+            )
+
+        def drawer(model):
+            student = teachers.of_network(model.segmenter_ema, low)
+            return lambda: self._sheet(*shown, student)
+
+        targets = teachers.resized(refined, self.pictures.kept_size)
+        training = Training(
+            images=self._kept[chosen],
+            masks=np.rint(255 * targets).astype(np.uint8),
+            pictures=self.pictures,
+            schedule=schedule,
+            watch=self.watch,
+            make_model=make_model,
+            drawer=drawer,
+            shown=("cross_entropy", "real_mask_area"),
+            area="real_mask_area",
+        )
+        work = self.work._replace(
+            stage=f"{self.work.stage}-{number}", folder=self.folder(number)
+        )
+        model, watched = attempts.train(work, training)
+        artifacts.save_weights(
+            model.segmenter_ema, self.folder(number) / run_folder.NETWORK
+        )
+        return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
+
+    def _sheet(
+        self, found: Refined, chosen: np.ndarray, student: Teacher | None = None
+    ) -> np.ndarray:
+        """Photographs, teacher, refined and student, uint8 [height, width, 3]."""
+        images = self._small[chosen[:_SHOWN]]
+        rows = {"teacher": found.masks[:_SHOWN], "refined": found.refined[:_SHOWN]}
+        if student is not None:
+            rows["student"] = student(images)
+        size = images.shape[1]
+        return grids.labelled_grid(
+            {"photograph": images}
+            | {
+                name: mask_to_uint8(teachers.resized(masks, size))
+                for name, masks in rows.items()
+            }
+        )
+
+
+def _scalars(done: Round) -> dict[str, float]:
+    """What TensorBoard shows of a round."""
+    found = {"agreement": done.agreement, "fit": done.fit}
+    if done.pictures:
+        found["kept_share"] = done.share
+    return {name: value for name, value in found.items() if value is not None}
