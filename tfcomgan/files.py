@@ -8,12 +8,19 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def replacing(
+    path: str | os.PathLike, *, is_durable: bool = True
+) -> Iterator[pathlib.Path]:
     """A temporary file beside `path`, which takes its place when the body ends well.
 
     Its content is on the disk before it has the name, and the name before this returns;
     where the body fails the temporary file is gone and `path` is as before. Makes the
     folder if needed.
+
+    Args:
+      path: The file.
+      is_durable: Whether to wait for the disk, some milliseconds. Else a power cut may
+        leave a file that is empty or cut off.
 
     Raises:
       OSError: The disk is full or may not be written.
@@ -24,9 +31,11 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        sync(temporary)
+        if is_durable:
+            sync(temporary)
         os.replace(temporary, path)
-        sync(path.parent)
+        if is_durable:
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
