@@ -10,6 +10,7 @@ from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
 from tfcomgan.data import input_pipeline
+from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Oriented, Side
 from tfcomgan.networks import discriminators, unet
@@ -35,8 +36,19 @@ class Examples:
         }
 
     def source(self):
-        """The data set's settings; its `prepare` finds or remakes the TFDS folder."""
+        """The data set's settings; its `prepare` finds or remakes the TFDS folder.
+
+        Raises:
+          UserError: The run folder names a class that is no data set of ours.
+        """
         made = self.record.info["source"]
+        if not made["module"].startswith("tfcomgan.data."):
+            # The folder may be a stranger's, and importing a module runs it.
+            raise UserError(
+                f"{self.record.folder}: its data set is of the module "
+                f"{made['module']!r}, not of tfcomgan.data. Delete that folder and give "
+                "the same command again."
+            )
         cls = getattr(importlib.import_module(made["module"]), made["name"])
         return cls(**made["settings"])
 

@@ -12,7 +12,7 @@ from pipelines import artifacts, cache, closing, planning, reporting
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
-from tfcomgan import config, run_folder
+from tfcomgan import config, files, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
@@ -57,7 +57,7 @@ def run(
         inputs = {
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
-        (place.run_dir / run_folder.CONFIG).write_text(config.operative_text())
+        files.write_text(place.run_dir / run_folder.CONFIG, config.operative_text())
         report(f"{name}: running{closing.where(plan.schedule, place)}")
         with cache.produce(
             place.run_dir,
@@ -115,7 +115,7 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
                 f"{_listed(names)}. Give another --run_dir, or delete that folder."
             )
     else:
-        mark.write_text(json.dumps({"gin_files": names}) + "\n")
+        files.write_text(mark, json.dumps({"gin_files": names}) + "\n")
 
 
 def _listed(names: Sequence[str]) -> str:

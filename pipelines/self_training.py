@@ -18,7 +18,7 @@ from pipelines.attempts import Training
 from pipelines.rounds import Round
 from pipelines.teachers import Refined, Teacher
 from pipelines.work import Work
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.figures import grids
@@ -134,7 +134,7 @@ class _School:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             done.append(self._round(number) if number else self._beginning())
-            attempts.write_json(file, done[-1]._asdict())
+            files.write_text(file, json.dumps(done[-1]._asdict()))
             board.scalars(number, _scalars(done[-1]))
         return done
 

@@ -37,7 +37,7 @@ from tfcomgan.data import pictures as picture_files
 from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
-from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.images import is_whole_png, mask_to_uint8, save_png
 from tfcomgan.photos import finding, ledger
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
@@ -158,7 +158,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
             photo is not None
             and photo.path not in done
             and ledger.is_current(row, photo, digest)
-            and all(_file(out, kind, photo).exists() for kind in kinds)
+            and all(is_whole_png(_file(out, kind, photo)) for kind in kinds)
         ):
             done.add(photo.path)
             yield row
@@ -180,7 +180,7 @@ def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
             path = _file(out, kind, photo)
             try:
                 result = RESULTS[kind](image, probability)
-                save_png(path, result, compress_level=_QUICK)
+                save_png(path, result, compress_level=_QUICK, is_durable=False)
             except OSError as error:
                 raise UserError(f"{path} cannot be written: {error}") from error
         height, width = image.shape[:2]

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tfcomgan.errors import UserError
-from tfcomgan.serving import versions
+from tfcomgan.serving import loading, versions
 
 # TensorFlow and Keras are imported where they are used: what can be wrong before must
 # not wait for them, and using an export needs no Keras.
@@ -213,7 +213,7 @@ class Generator:
       has_score: Whether `score` can be called.
 
     Raises:
-      UserError: `version` holds no usable generator.
+      UserError: `version` holds no usable generator, or one that might touch files.
     """
 
     def __init__(self, version: pathlib.Path):
@@ -221,7 +221,7 @@ class Generator:
 
         self.prior = load_prior(version)
         try:
-            self._model = tf.saved_model.load(str(version))
+            self._model = loading.load(version)
             self._generate = self._model.signatures["generate"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise _unusable(version, error) from error

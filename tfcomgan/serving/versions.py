@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.errors import UserError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def publish(
         written = pathlib.Path(unfinished, version.name)
         archive.write_out(str(written), verbose=False)
         complete(written)
-        os.replace(written, version)
+        files.publish(written, version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return version

@@ -1,6 +1,7 @@
 """What happens around training steps: checkpoints, TensorBoard, pictures."""
 
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan.images import save_png
-from tfcomgan.training.checkpoints import Checkpoints
+from tfcomgan.training.checkpoints import Checkpoints, Keeping
 
 
 class EveryFewSteps(keras.callbacks.Callback):
@@ -28,11 +29,7 @@ class EveryFewSteps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = min(self.first_step + batch + 1, self._steps)
-        mark = step // self._every
-        if self._acted is None:
-            self._acted = self.first_step // self._every
-        if mark > self._acted or step >= self._steps:
-            self._acted = mark
+        if self._is_due(step):
             try:
                 self._act(step, logs or {})
             except tf.errors.OutOfRangeError as error:
@@ -40,14 +37,55 @@ class EveryFewSteps(keras.callbacks.Callback):
                 # and would end the training as if it were done.
                 raise OSError(error.message) from error
 
+    def _is_due(self, step: int) -> bool:
+        """Whether to act now; to be asked once a call."""
+        mark = step // self._every
+        if self._acted is None:
+            self._acted = self.first_step // self._every
+        is_due = mark > self._acted or step >= self._steps
+        self._acted = mark
+        return is_due
+
+
+_FIRST_MINUTES = 1.0  # Until the first checkpoint of a process, at most.
+
 
 class Saver(EveryFewSteps):
-    """Saves checkpoints."""
+    """Saves checkpoints: by steps or by time, whichever is first, and after the last.
 
-    def __init__(self, checkpoints: Checkpoints, *, every: int, steps: int):
-        super().__init__(
-            lambda step, logs: checkpoints.save(step), every=every, steps=steps
+    The first is due early, so that a training that is killed again and again gets on.
+
+    Args:
+      checkpoints: What saves.
+      keeping: How often.
+      steps: Length of the training.
+      clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        keeping: Keeping,
+        *,
+        steps: int,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__(self._save, every=keeping.every, steps=steps)
+        self._checkpoints, self._minutes, self._clock = (
+            checkpoints,
+            keeping.minutes,
+            clock,
         )
+
+    def on_train_begin(self, logs=None):
+        self._due = self._clock() + 60 * min(self._minutes, _FIRST_MINUTES)
+
+    def _is_due(self, step):
+        return super()._is_due(step) or self._clock() >= self._due
+
+    def _save(self, step, logs):
+        self._checkpoints.save(step)
+        self._due = self._clock() + 60 * self._minutes
 
 
 # Of masks and layers, besides those with 'mask' in their name.

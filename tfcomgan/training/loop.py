@@ -95,7 +95,7 @@ def train(
         start = checkpoints.restore()
         if start >= steps:
             return model
-        saver = callbacks.Saver(checkpoints, every=keeping.every, steps=steps)
+        saver = callbacks.Saver(checkpoints, keeping, steps=steps)
         # Last: what is noted of a step must not be missing where one goes on from it.
         listeners = [*watchers(model), saver]
         for listener in listeners:

@@ -19,7 +19,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from absl import logging
 
-from tfcomgan import config
+from tfcomgan import config, files
 from tfcomgan.errors import UserError
 from tfcomgan.field_types import at_least
 from tfcomgan.training import callbacks
@@ -256,8 +256,7 @@ class Monitor(callbacks.EveryFewSteps):
     def on_train_begin(self, logs=None):
         # Steps past the checkpoint are done again.
         self._readings = [r for r in read(self._file) if r.step <= self.first_step]
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text("".join(map(_line, self._readings)))
+        files.write_text(self._file, "".join(map(_line, self._readings)))
 
     def _read(self, step: int, logs: dict) -> None:
         known = len(findings(self._readings, self._settings))
