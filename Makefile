@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 # A worker a core; the tests of a file share what is slow to make.
 PARALLEL = -n auto --dist loadfile
 
-.PHONY: setup demo test test-all lint coverage bench clean
+.PHONY: setup demo test test-all lint coverage lock bench clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,12 @@ lint: setup
 # Which lines no test runs.
 coverage: setup
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term-missing
+
+# The versions that are installed, for requirements_lock.txt below its comment.
+lock: setup
+	grep '^#' requirements_lock.txt > .lock
+	$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude tfcomgan >> .lock
+	mv .lock requirements_lock.txt
 
 bench: setup
 	$(BIN)/python -m benchmarks.train_step

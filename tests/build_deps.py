@@ -20,7 +20,9 @@ _FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "examples", "tests")
 # are below them all.
 COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]
 COMMANDS += ["main", "play", "segment"]
+# Groups of data files by their folder, for who names one of them; and by their room.
 _GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
+_BESIDE = {"data": [":about"], "reporting": [":page"], "tests": [":sources"]}
 
 
 def sources(root: pathlib.Path = ROOT) -> list[str]:
@@ -105,11 +107,24 @@ def rule(name: str, files: list[str], root: pathlib.Path = ROOT) -> str:
     kind = "room_tests" if is_test(files[0]) else "py_library"
     lines = [f"{kind}(", f'    name = "{name}",', *_srcs(name, files)]
     text = "".join((root / file).read_text(encoding="utf-8") for file in files)
-    lines += _list("data", sorted(_data(text, root)))
+    lines += _list("data", sorted({*_data(text, root), *_BESIDE.get(name, ())}))
     if name == "test_helpers":
         lines.append('    imports = ["tests"],')
-    lines += _list("deps", [f":{other}" for other in deps(files, root)])
+    needed = [f":{other}" for other in deps(files, root)]
+    lines += _list("deps", needed + _packages(name, root))
     return "\n".join([*lines, ")\n"])
+
+
+def _packages(name: str, root: pathlib.Path) -> list[str]:
+    """The third-party packages a rule brings along: all, once for code, once for tests."""
+    file = {"vocabulary": "requirements.txt", "test_helpers": "requirements-dev.txt"}
+    path = root / file.get(name, "")
+    found = (
+        re.findall(r"^[A-Za-z][\w.-]*", path.read_text(), re.M)
+        if path.is_file()
+        else ()
+    )
+    return sorted(f"@pypi//{re.sub('[-.]', '_', package.lower())}" for package in found)
 
 
 def _srcs(name: str, files: list[str]) -> list[str]:

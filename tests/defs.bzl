@@ -14,7 +14,7 @@ def room_tests(name, srcs, deps, data = [], size = "medium"):
     """
     names = []
     for src in srcs:
-        test = src.rpartition("/")[2].removesuffix(".py")
+        test = src.rpartition("/")[2][:-len(".py")]
         py_test(
             name = test,
             size = size,

@@ -26,11 +26,13 @@ from tfcomgan.networks.generator import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.networks.wirings import WIRINGS
 from tfcomgan.run_folder import STAGES
+from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
 
 GIN = config.resolve(["gin/base.gin"])[0].parent
 # To be included, or given after another file.
-PARTS = {"base", "ds_comgan", "release", "smoke", "trivial/base"}
+SIZES = {"small_objects", "large_objects"}
+PARTS = {"base", "ds_comgan", "release", "smoke", "trivial/base"} | SIZES
 FILES = {
     str(path.relative_to(GIN).with_suffix("")): path for path in GIN.rglob("*.gin")
 }
@@ -102,6 +104,22 @@ def test_overlays_fit_on_every_file(name):
     for overlay in ("smoke", "release"):
         parse(name, overlay)
     assert config.build(ComGANSettings).tie_codes
+
+
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_sizes_of_objects_fit_on_folders_and_move_the_guards_one_way(size):
+    def guards():
+        objective = config.build(ComGANSettings, "train_generator")
+        watch = config.build(MonitorSettings, "train_generator")
+        return objective.least_size, watch.min_object, watch.max_object
+
+    parse("folder_64")
+    medium = guards()
+    parse("folder_64", size)
+    is_larger = size == "large_objects"
+    for chosen, usual in zip(guards(), medium, strict=True):
+        assert chosen >= usual if is_larger else chosen <= usual
+    assert guards() != medium
 
 
 def test_a_file_of_each_data_set_of_the_paper_is_there():

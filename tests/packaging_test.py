@@ -6,6 +6,8 @@ import sys
 import tomllib
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tfcomgan.version import __version__
 
@@ -54,6 +56,18 @@ def test_all_files_beside_the_code_are_installed():
 def test_the_dev_extra_is_requirements_dev():
     extra = PROJECT["project"]["optional-dependencies"]["dev"]
     assert sorted(extra) == sorted(_requirements("requirements-dev.txt"))
+
+
+def test_the_lock_file_pins_every_requirement_to_a_version_that_fits():
+    lines = _requirements("requirements_lock.txt")
+    pinned = dict(line.split("==") for line in lines)
+    assert len(pinned) == len(lines)
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for requirement in map(Requirement, _requirements(name)):
+            version = pinned.get(canonicalize_name(requirement.name))
+            assert version and version in requirement.specifier, (
+                f"{requirement}: make lock"
+            )
 
 
 def test_each_requirement_says_why():

@@ -39,5 +39,16 @@ def test_border_counts_each_of_its_pixels_once():
     assert guards.is_turned(tf.constant(mask), "object")
 
 
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_border_loss_is_the_object_s_share_of_a_band_along_the_border(is_turned):
+    # Of 32 x 32 pixels the band, two wide, has 32^2 - 28^2 = 240. One mask covers its
+    # upper two rows, 64 of them, the other lies inside: 32 of 240 on average.
+    masks = np.zeros([2, 32, 32, 1], np.float32)
+    masks[0, :2] = 1
+    masks[1, 8:24, 8:24] = 1
+    loss = guards.border_loss(tf.constant(1 - masks if is_turned else masks))
+    np.testing.assert_allclose(loss, 32 / 240, rtol=1e-5)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

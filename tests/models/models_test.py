@@ -24,7 +24,7 @@ from train_steps import (
 )
 
 from tfcomgan import augment, latents
-from tfcomgan.models import comgan, segmentation, update
+from tfcomgan.models import comgan, guards, segmentation, update
 from tfcomgan.training import loop
 
 
@@ -56,7 +56,7 @@ def test_one_step_trains_every_part():
         ("ds_comgan", {}),
         ("ds_comgan", dict(info_weight=0.3, binary_weight=0.7, real_weight=2.0)),
         ("ds_comgan", dict(adversarial_form="minimax")),
-        ("ds_comgan", dict(augment=True)),
+        ("ds_comgan", dict(augment=True, border_weight=0.6)),
         ("comgan", dict(binary_weight=0.5, augment=True)),
     ],
 )
@@ -103,6 +103,7 @@ def test_step_descends_the_losses_as_written(architecture, settings, recorder):
             info = cross_entropy(predict_f(scene.foreground), drawn.f)
             info += cross_entropy(predict_b(scene.background), drawn.b)
             loss += settings.get("info_weight", 1) * info
+        loss += settings.get("border_weight", 0) * guards.border_loss(scene.mask)
         return loss + settings.get("binary_weight", 0) * entropy_of(scene.mask)
 
     # The critic is trained against the generator before the step, ...

@@ -30,6 +30,8 @@ class ComGANSettings:
       area_weight: Weight of the loss on masks that are nearly full or empty; 0 in the
         paper.
       area_margin: Smallest share of the picture that either side may have free of it.
+      border_weight: Weight of the object's share of the border, see `guards.border_loss`;
+        0 in the paper.
       size_weight: Weight of the guarded side's share of the picture; 0 in the paper.
       least_size_weight: Of what the guarded side lacks of `least_size`; 0 in the paper.
       least_size: Smallest share of the picture that the guarded side should have.
@@ -51,6 +53,7 @@ class ComGANSettings:
     binary_weight: Annotated[float, at_least(0)] = 0.0
     area_weight: Annotated[float, at_least(0)] = 0.0
     area_margin: Annotated[float, within("[0, 0.5)")] = 0.1
+    border_weight: Annotated[float, at_least(0)] = 0.0
     size_weight: Annotated[float, at_least(0)] = 0.0
     least_size_weight: Annotated[float, at_least(0)] = 0.0
     least_size: Annotated[float, within("[0, 0.5)")] = 0.25
@@ -236,6 +239,8 @@ class ComGAN(keras.Model):
         if self._settings.area_weight:
             margin = self._settings.area_margin
             terms["area"] = losses.area_loss(scene.mask, margin)
+        if self._settings.border_weight:
+            terms["border"] = guards.border_loss(scene.mask)
         if self._settings.size_weight or self._settings.least_size_weight:
             guarded = guards.side(scene.mask, self._settings.guarded_side)
             terms["size"] = tf.reduce_mean(guarded)
@@ -251,6 +256,7 @@ class ComGAN(keras.Model):
             "info_background": self._settings.info_weight,
             "mask_entropy": self._settings.binary_weight,
             "area": self._settings.area_weight,
+            "border": self._settings.border_weight,
             "size": self._settings.size_weight * self._has_guards(step),
             "least_size": self._settings.least_size_weight * self._has_guards(step),
         }

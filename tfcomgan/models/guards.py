@@ -6,6 +6,7 @@ belongs, and a thing that stands still in all pictures, as the horizon, may be e
 
 from typing import Literal
 
+import numpy as np
 import tensorflow as tf
 
 from tfcomgan import augment
@@ -26,10 +27,31 @@ def is_turned(mask: tf.Tensor, guarded: GuardedSide) -> tf.Tensor:
     """
     if guarded == "smaller":
         return tf.reduce_mean(mask, axis=[1, 2, 3], keepdims=True) > 0.5
-    rows, columns = (mask[:, :: mask.shape[1] - 1], mask[:, 1:-1, :: mask.shape[2] - 1])
-    ring = tf.concat([tf.reshape(part, [-1]) for part in (rows, columns)], axis=0)
-    (share,) = update.over_replicas([tf.reduce_mean(tf.stop_gradient(ring))])
+    share = border_share(tf.stop_gradient(mask), width=1)
+    (share,) = update.over_replicas([share])
     return tf.reshape(share > 0.5, [1, 1, 1, 1])
+
+
+def border_share(mask: tf.Tensor, *, width: int) -> tf.Tensor:
+    """Share of a band along the border, `width` pixels wide, that masks cover; scalar."""
+    band = np.ones(mask.shape[1:3], bool)
+    band[width:-width, width:-width] = False
+    return tf.reduce_mean(tf.boolean_mask(mask, band, axis=1))
+
+
+def border_loss(mask: tf.Tensor) -> tf.Tensor:
+    """Share of the border, a sixteenth of the side wide, of the side with less of it.
+
+    An object lies inside its picture: without this, which layer paints it is left to
+    chance, and may stay undecided.
+
+    Args:
+      mask: [batch, size, size, 1] in [0, 1], of a size of 16 or more.
+
+    Returns:
+      Scalar in [0, 1], mostly below a half.
+    """
+    return border_share(side(mask, "object"), width=mask.shape[1] // 16)
 
 
 def side(mask: tf.Tensor, guarded: GuardedSide) -> tf.Tensor:
