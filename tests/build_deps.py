@@ -3,8 +3,7 @@
   python tests/build_deps.py
 
 One library for each package, two for the modules beside the packages, one `room_tests`
-(a test for each file) for each folder of tests. What stands above the first of them is
-kept.
+(a test for each file) for each folder of tests. What stands above COMMANDS is kept.
 """
 
 import ast
@@ -110,31 +109,35 @@ def rule(name: str, files: list[str], root: pathlib.Path = ROOT) -> str:
     lines += _list("data", sorted({*_data(text, root), *_BESIDE.get(name, ())}))
     if name == "test_helpers":
         lines.append('    imports = ["tests"],')
-    needed = [f":{other}" for other in deps(files, root)]
-    lines += _list("deps", needed + _packages(name, root))
+    lines += _list("deps", [f":{other}" for other in deps(files, root)])
+    if name == "vocabulary":  # Below all: whoever uses a room has the packages.
+        lines.append("    deps = all_requirements,")
     return "\n".join([*lines, ")\n"])
-
-
-def _packages(name: str, root: pathlib.Path) -> list[str]:
-    """The third-party packages a rule brings along: all, once for code, once for tests."""
-    file = {"vocabulary": "requirements.txt", "test_helpers": "requirements-dev.txt"}
-    path = root / file.get(name, "")
-    found = (
-        re.findall(r"^[A-Za-z][\w.-]*", path.read_text(), re.M)
-        if path.is_file()
-        else ()
-    )
-    return sorted(f"@pypi//{re.sub('[-.]', '_', package.lower())}" for package in found)
 
 
 def _srcs(name: str, files: list[str]) -> list[str]:
     """A glob for the files of a folder, and of those below it where there are any."""
-    if name in ("commands", "vocabulary", "test_helpers"):
-        return _list("srcs", files)
+    if name == "commands":
+        return ["    srcs = COMMANDS,"]
+    if name == "vocabulary":
+        return _glob("tfcomgan/*.py", "COMMANDS")
+    if name == "test_helpers":
+        return _glob("tests/**/*.py", '["tests/**/*_test.py"]')
     folders = sorted(file.rpartition("/")[0] for file in files)
     pattern = "*_test.py" if is_test(files[0]) else "*.py"
     below = "**/" if folders[-1] != folders[0] else ""
     return [f'    srcs = glob(["{folders[0]}/{below}{pattern}"]),']
+
+
+def _glob(pattern: str, exclude: str) -> list[str]:
+    lines = [f'["{pattern}"],', f"exclude = {exclude},"]
+    return ["    srcs = glob(", *(f"        {line}" for line in lines), "    ),"]
+
+
+def commands(root: pathlib.Path = ROOT) -> str:
+    """The constant with the files of the commands."""
+    files = "".join(f'    "{file}",\n' for file in rooms(root)["commands"])
+    return f"COMMANDS = [\n{files}]\n"
 
 
 def _list(key: str, items: list[str]) -> list[str]:
@@ -153,8 +156,9 @@ def _data(text: str, root: pathlib.Path) -> Iterator[str]:
 
 def rewritten(text: str, root: pathlib.Path = ROOT) -> str:
     """A BUILD file with the rules it should have."""
-    header = re.split(r"^(?:py_library|room_tests)\(", text, maxsplit=1, flags=re.M)[0]
-    return header + "\n".join(rule(n, files, root) for n, files in rooms(root).items())
+    header = text.partition("COMMANDS = [")[0]
+    rules = [rule(name, files, root) for name, files in rooms(root).items()]
+    return header + "\n".join([commands(root), *rules])
 
 
 if __name__ == "__main__":

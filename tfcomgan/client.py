@@ -86,10 +86,10 @@ def segment(
         raise UserError(f"Several pictures are called {twice[0]}; ask for them apart.")
     command_line.make_folder(out, *(f"{picture.name}.png" for picture in pictures))
     failed = 0
-    found = tqdm.tqdm(
+    answered = tqdm.tqdm(
         answers(pictures, ask, batch_size), total=len(pictures), unit=" pictures"
     )
-    for picture, answer in found:
+    for picture, answer in answered:
         if isinstance(answer, UserError):
             tqdm.tqdm.write(f"error: {answer}", file=sys.stderr)
             failed += 1

@@ -90,8 +90,8 @@ def _file_of(error: BaseException, text: str) -> str:
     if name := getattr(error, "filename", None):
         return str(name)
     # "[Errno 28] No space left on device: '/a/b'", "... name = '/a/b'", "/a/b; No space"
-    found = re.search(r"'([^']*/[^']*)'|(\S*/\S*);", text)
-    return found[1] or found[2] if found else ""
+    match = re.search(r"'([^']*/[^']*)'|(\S*/\S*);", text)
+    return match[1] or match[2] if match else ""
 
 
 def without_gin_trail(error: BaseException) -> str:

@@ -75,7 +75,7 @@ class Sampler:
     purpose: int = TRAINING
 
     def __call__(self, step: tf.Tensor, indices: tf.Tensor | None = None) -> Latents:
-        """Latents of one step: of the whole batch, or of these of its places.
+        """Latents of one step: of the whole batch, or of some places in it.
 
         Args:
           step: Integer scalar; the training step, or number of the batch.

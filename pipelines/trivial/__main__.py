@@ -25,7 +25,7 @@ from tfcomgan.errors import UserError, explain
 
 
 def _check(arguments: Sequence[str]) -> None:
-    from pipelines.trivial import work
+    from pipelines.trivial import side_by_side
 
     given = flags.FLAGS
     if arguments:
@@ -40,16 +40,16 @@ def _check(arguments: Sequence[str]) -> None:
         raise UserError(f"--seeds must be whole numbers. Received: {given.seeds}.")
     if "clevr6" in given.data and not given.manual_dir:
         raise UserError("CLEVR6 needs --manual_dir. Give it, or --data=scenes.")
-    work.check_jobs(given.jobs)
+    side_by_side.check_jobs(given.jobs)
 
 
 def _main(arguments: Sequence[str]) -> None:
     del arguments
     from pipelines.trivial import page
-    from pipelines.trivial.work import Work
+    from pipelines.trivial.side_by_side import Trainings
 
     given = flags.FLAGS
-    work = Work(
+    trainings = Trainings(
         runs=pathlib.Path(given.run_dir),
         data_dir=pathlib.Path(given.data_dir),
         manual_dir=pathlib.Path(given.manual_dir) if given.manual_dir else None,
@@ -59,13 +59,13 @@ def _main(arguments: Sequence[str]) -> None:
     )
     out = pathlib.Path(given.out)
     wanted = cases([int(seed) for seed in given.seeds], given.only, given.data)
-    done = {case: work.finished(case) for case in wanted}
+    done = {case: trainings.finished(case) for case in wanted}
     missing = [case for case, result in done.items() if result is None]
     done = {case: result for case, result in done.items() if result is not None}
     if done:
         page.write(out, wanted, done, given.steps)
-        print(f"{len(done)}/{len(wanted)} found in {work.runs}", flush=True)
-    for case, result in work.make(missing, given.jobs):
+        print(f"{len(done)}/{len(wanted)} found in {trainings.runs}", flush=True)
+    for case, result in trainings.make(missing, given.jobs):
         done[case] = result
         page.write(out, wanted, done, given.steps)
         print(f"{len(done)}/{len(wanted)} {case.name}", flush=True)

@@ -67,11 +67,11 @@ def gradients(path: pathlib.Path, done: Results) -> None:
     page, panels = _panels(len(BETAS))
     for axes, beta in zip(panels, BETAS, strict=True):
         for model in MODELS:
-            found = [r["curves"][_NORM] for r in of(done, model, beta)]
-            if not found:
+            per_seed = [r["curves"][_NORM] for r in of(done, model, beta)]
+            if not per_seed:
                 continue
-            steps = found[0][0]
-            values = np.array([v for _, v in found])
+            steps = per_seed[0][0]
+            values = np.array([v for _, v in per_seed])
             colour = _COLOURS[model]
             axes.plot(steps, values.mean(0), color=colour, label=TITLES[model])
             axes.fill_between(

@@ -111,7 +111,7 @@ def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
         for step in range(-(-count // _BATCH)):
             yield to_uint8(network(sample(step), training=False).composite)
 
-    found = {}
+    scores = {}
     extractors = [features.random_features(), chosen.extractor()]
     for extractor in {e.name: e for e in extractors}.values():
         of_real = reference.reference_statistics(
@@ -119,10 +119,10 @@ def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
         )
         of_fake = reference.extract(extractor, painted(), num_images=count)
         name = "fid" if extractor.name == "inception" else f"fd_{extractor.name}"
-        found[name] = generation.frechet_distance(
+        scores[name] = generation.frechet_distance(
             of_real.statistics, of_fake.statistics
         )
-    return found
+    return scores
 
 
 def of_segmenter(

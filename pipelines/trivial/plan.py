@@ -56,44 +56,44 @@ class Case(NamedTuple):
 
     def params(self, steps: int) -> list[str]:
         """Its bindings beyond that file."""
-        found = [f"STEPS={steps}", f"SEED={self.seed}", f"BETA={self.beta}"]
+        bindings = [f"STEPS={steps}", f"SEED={self.seed}", f"BETA={self.beta}"]
         shortest = steps
         if self.part == "lambda":
             shortest = min(steps, _SEGMENTER_STEPS)
-            found += [f"SEGMENTER_STEPS={shortest}", self.change]
+            bindings += [f"SEGMENTER_STEPS={shortest}", self.change]
         elif self.change:
-            found.append(f"generator.{self.change}")
+            bindings.append(f"generator.{self.change}")
         if shortest < 200:  # The monitor's window.
-            found += [
+            bindings += [
                 f"monitor.window={shortest}",
                 f"monitor.every={min(shortest, 20)}",
             ]
         if self.data != "scenes":
-            found.append(f"prepare.source=@{self.data}()")
-        return found
+            bindings.append(f"prepare.source=@{self.data}()")
+        return bindings
 
 
 def cases(
     seeds: Sequence[int], parts: Sequence[str], data: Sequence[str]
 ) -> list[Case]:
     """All trainings, those first that the most of the page needs."""
-    found = []
+    wanted = []
     for name in data:
         for seed in seeds if name == "scenes" else seeds[:1]:
-            found += [
+            wanted += [
                 Case("wirings", name, model, beta, seed)
                 for beta, model in itertools.product(BETAS, MODELS)
             ]
-            found += [Case("ablation", name, model, 0.1, seed) for model in ROWS]
+            wanted += [Case("ablation", name, model, 0.1, seed) for model in ROWS]
     if "scenes" in data:
-        found += [
+        wanted += [
             Case("corollary", "scenes", "comgan", 0.1, seeds[0], f"{field}={value}")
             for field, values in SWEEPS.items()
             for value in values
             if value != DEFAULTS[field]  # That one is among the wirings.
         ]
-        found += [
+        wanted += [
             Case("lambda", "scenes", "segmenter", 1.0, seeds[0], change)
             for change in map("LAMBDA={}".format, LAMBDAS)
         ]
-    return [case for case in found if case.part in parts]
+    return [case for case in wanted if case.part in parts]

@@ -171,25 +171,31 @@ class Clevr6Source(making.Source):
         )
         if len(fits) == 1:
             return fits[0]
-        found = f"several prepared copies ({', '.join(fits)})" if fits else "none"
-        raise UserError(f"`clevr6` is not given; {data_dir} has {found}.\n{_WAY_OUT}")
+        there = f"several prepared copies ({', '.join(fits)})" if fits else "none"
+        raise UserError(f"`clevr6` is not given; {data_dir} has {there}.\n{_WAY_OUT}")
 
 
 def _find(manual_dir: pathlib.Path) -> pathlib.Path | zipfile.Path:
     """The official file, or the root of `images/` and `masks/`."""
     given = pathlib.Path(manual_dir)
     candidates = [given, *sorted(given.glob("*"))] if given.is_dir() else [given]
-    found = [p for p in candidates if p.name == clevr_with_masks.FILE and p.is_file()]
+    matching = [
+        p for p in candidates if p.name == clevr_with_masks.FILE and p.is_file()
+    ]
     for path in candidates:
         root = _zip_root(path) if path.suffix.lower() == ".zip" else path
         if root is not None and all((root / k).is_dir() for k in ("images", "masks")):
-            found.append(root)
-    if len(found) == 1:
-        return found[0]
-    several = ", ".join(map(str, found))
+            matching.append(root)
+    if len(matching) == 1:
+        return matching[0]
+    several = ", ".join(map(str, matching))
     raise UserError(
         f"--manual_dir={given} holds "
-        + (f"several data sets for `clevr6`: {several}." if found else "no `clevr6`.")
+        + (
+            f"several data sets for `clevr6`: {several}."
+            if matching
+            else "no `clevr6`."
+        )
         + f"\n{_WAY_OUT}"
     )
 

@@ -100,8 +100,8 @@ class Fs100Source(making.Source):
                 "`fs100` needs --manual_dir, a folder with one folder of pictures per "
                 f"person, as in PEOPLE/Adam_Brody/1.jpg. Received: {manual_dir}."
             )
-        found = listing.scan(pathlib.Path(manual_dir))
-        everyone = sorted({_person(n) for n in found.pictures if "/" in n})
+        files = listing.scan(pathlib.Path(manual_dir))
+        everyone = sorted({_person(n) for n in files.pictures if "/" in n})
         if len(everyone) < self.num_classes:
             raise UserError(
                 f"--manual_dir={manual_dir} has pictures of {len(everyone)} people; "
@@ -111,7 +111,7 @@ class Fs100Source(making.Source):
         people = tuple(map(walking.shown, everyone[: self.num_classes]))
         names = tuple(
             n
-            for n in found.pictures
-            if walking.shown(_person(n)) in people or n in found.troubles
+            for n in files.pictures
+            if walking.shown(_person(n)) in people or n in files.troubles
         )
-        return people, found._replace(pictures=names, masks=None)
+        return people, files._replace(pictures=names, masks=None)

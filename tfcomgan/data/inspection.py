@@ -52,21 +52,21 @@ def look(
     """What to keep of a picture uint8 [H,W,3] and its mask uint8 [H,W,1], or None."""
     picture = Image.fromarray(image)
     small = picture.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
-    found = Finding(
+    finding = Finding(
         name, split, None, image.shape[:2], kind, thumbnail=np.asarray(small)
     )
     if mask is not None:
         edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-        found = found._replace(
+        finding = finding._replace(
             mask_area=float(mask.mean()), mask_border=float(edge.mean())
         )
     if sheet_size:
-        found = found._replace(sheet=np.asarray(_square(picture, sheet_size)))
+        finding = finding._replace(sheet=np.asarray(_square(picture, sheet_size)))
         if mask is not None:
             grey = _square(Image.fromarray(mask[..., 0] * np.uint8(255)), sheet_size)
             sheet_mask = (np.asarray(grey) > 127).astype(np.uint8)
-            found = found._replace(sheet_mask=sheet_mask[..., np.newaxis])
-    return found
+            finding = finding._replace(sheet_mask=sheet_mask[..., np.newaxis])
+    return finding
 
 
 def _square(picture: Image.Image, size: int) -> Image.Image:

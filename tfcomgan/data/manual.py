@@ -82,23 +82,23 @@ class Manager:
     def _by_hand(self, url: str):
         """(archive, path of its file or folder in manual_dir), or (archive, None)."""
         archive = self._archives[Archive(url, "").name]
-        found = archive.find(self._manual_dir)
-        is_archive = found is not None and found.name == archive.name != archive.holds
+        path = archive.find(self._manual_dir)
+        is_archive = path is not None and path.name == archive.name != archive.holds
         # TFDS takes those itself, and checks them.
         is_known = is_archive and url in self._tfds._url_infos
-        return archive, None if is_known else found
+        return archive, None if is_known else path
 
     def _download(self, url: str):
-        _, found = self._by_hand(url)
-        return found or self._tfds.download(url)
+        _, path = self._by_hand(url)
+        return path or self._tfds.download(url)
 
     def _download_and_extract(self, url: str):
-        archive, found = self._by_hand(url)
-        if found is None:
+        archive, path = self._by_hand(url)
+        if path is None:
             return self._tfds.download_and_extract(url)
-        if found.name == archive.holds:
+        if path.name == archive.holds:
             return self._manual_dir / archive.extracted
-        return self._tfds.extract(found)
+        return self._tfds.extract(path)
 
 
 class _Files:

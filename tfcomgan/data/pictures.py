@@ -204,8 +204,8 @@ def _over(image: Image.Image, colour: str) -> Image.Image:
 
 def _reason(path, error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
-        found = re.search(r"\((\d+) pixels\)", str(error))
-        millions = f"{int(found[1]) / 1e6:,.0f} " if found else "too many "
+        match = re.search(r"\((\d+) pixels\)", str(error))
+        millions = f"{int(match[1]) / 1e6:,.0f} " if match else "too many "
         return (
             f"it has {millions}megapixels, and pictures of more than "
             f"{_MOST_PIXELS / 1e6:.0f} are not read, as they fill the memory. Make a smaller "

@@ -111,15 +111,15 @@ def inception(source: str) -> FeatureExtractor:
     try:
         run = _inception_of(folder)
         features, logits = run(tf.zeros([2, 8, 8, 3], tf.uint8))
-        found = f"pool_3 {features.shape}, logits {logits.shape}"
+        outputs = f"pool_3 {features.shape}, logits {logits.shape}"
         is_inception = features.shape == (2, 2048) and logits.shape[1] >= 1000
     except (OSError, TypeError, ValueError, KeyError, tf.errors.OpError) as error:
-        found, is_inception = f"{type(error).__name__}: {error}"[:300], False
+        outputs, is_inception = f"{type(error).__name__}: {error}"[:300], False
     if not is_inception:
         raise UserError(
             f"`generation_metrics.inception`: the model in {folder} is not TF-GAN's "
             "Inception: it must take float32 [batch, 299, 299, 3] and return a dictionary "
-            f"of 'pool_3' [batch, 2048] and 'logits' [batch, >= 1000]. Found: {found}. "
+            f"of 'pool_3' [batch, 2048] and 'logits' [batch, >= 1000]. Found: {outputs}. "
             f"Take {tfgan.eval.INCEPTION_TFHUB}."
         )
     return FeatureExtractor("inception", _digest_of_folder(folder), 2048, run)
@@ -158,12 +158,12 @@ def random_features(seed: int = 0) -> FeatureExtractor:
 
     @tf.function(reduce_retracing=True)
     def run(images):
-        x, found = tf.cast(images, tf.float32) / 127.5 - 1.0, []
+        x, means = tf.cast(images, tf.float32) / 127.5 - 1.0, []
         for kernel, bias in weights:
             x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias)
             x = tf.nn.avg_pool2d(x, 2, 2, "SAME")
-            found += [tf.reduce_mean(quadrant, [1, 2]) for quadrant in _quadrants(x)]
-        return tf.concat(found, axis=1), None
+            means += [tf.reduce_mean(quadrant, [1, 2]) for quadrant in _quadrants(x)]
+        return tf.concat(means, axis=1), None
 
     width = 4 * sum(_RANDOM_WIDTHS)
     return FeatureExtractor("random", digest.hexdigest(), width, run)

@@ -237,12 +237,12 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
     names = ("fid", "kid")
     if not is_inception:
         names = (f"fd_{fake.extractor}", f"kd_{fake.extractor}")
-    found = {names[0]: frechet_distance(real.statistics, fake.statistics)}
+    numbers = {names[0]: frechet_distance(real.statistics, fake.statistics)}
     if min(len(real.features), len(fake.features)) >= _KERNEL_LEAST:
         kernel = kernel_distance(real.features, fake.features)
-        found |= {names[1]: kernel.value, f"{names[1]}_error": kernel.standard_error}
+        numbers |= {names[1]: kernel.value, f"{names[1]}_error": kernel.standard_error}
     if is_inception and fake.logits is not None:
         score = classifier_score(fake.logits)
-        found["inception_score"] = score.mean
-        found["inception_score_deviation"] = score.deviation
-    return found
+        numbers["inception_score"] = score.mean
+        numbers["inception_score_deviation"] = score.deviation
+    return numbers

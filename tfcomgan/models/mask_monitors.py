@@ -39,7 +39,7 @@ def of_step(
     cover = tf.where(turned, 1.0 - scene.mask, scene.mask)
     front = tf.where(turned, scene.background, scene.foreground)
     back = tf.where(turned, scene.foreground, scene.background)
-    found = {
+    readings = {
         "object_area": tf.reduce_mean(cover),
         "layer_echo": layer_echo(front, back, cover),
         "mask_area": tf.reduce_mean(scene.mask),
@@ -52,8 +52,8 @@ def of_step(
         (mean,) = update.over_replicas([tf.reduce_mean(scene.mask, axis=0)])
         squares = tf.reduce_mean(tf.square(scene.mask - mean), axis=0)
         (variance,) = update.over_replicas([squares])
-        found["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
-    return found
+        readings["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
+    return readings
 
 
 def has_one_layer(mask: tf.Tensor) -> tf.Tensor:

@@ -103,7 +103,7 @@ def check_finite(losses: dict[str, tf.Tensor], step: tf.Tensor) -> None:
 
 def parse_non_finite(message: str) -> tuple[str, int]:
     """Name of the loss and number of the step, from the error of `check_finite`."""
-    found = re.search(rf"{NON_FINITE} (\w+) at step\D*(\d+)", message)
-    if found is None:
+    match = re.search(rf"{NON_FINITE} (\w+) at step\D*(\d+)", message)
+    if match is None:
         raise ValueError(f"No message of `check_finite`: {message!r}.")
-    return found[1], int(found[2])
+    return match[1], int(match[2])

@@ -42,26 +42,26 @@ def find(
       UserError: A file is missing, a folder or pattern has no pictures, or a file lies
         where the results go.
     """
-    found = {}
+    photos = {}
     ours = tuple(os.path.realpath(folder) + os.sep for folder in results)
     for argument in map(os.path.expanduser, arguments):
-        before = len(found)
+        before = len(photos)
         for path, name in _expand(argument, tell):
             if not os.path.realpath(path).startswith(ours):
-                found.setdefault(path, name)
+                photos.setdefault(path, name)
             elif path == argument:
                 raise UserError(
                     f"--out would overwrite {path}: it lies where the results go. Name "
                     "another folder."
                 )
-        if len(found) == before and argument not in found:
+        if len(photos) == before and argument not in photos:
             raise UserError(
                 f"There is no picture in {argument}, or none beside those named before. "
                 f"Expected are files named {' '.join(walking.SUFFIXES)}."
             )
     return [
         Photo(path, name)
-        for path, name in zip(found, names(list(found.values())), strict=True)
+        for path, name in zip(photos, names(list(photos.values())), strict=True)
     ]
 
 

@@ -37,9 +37,9 @@ def verdict(report: Report) -> str:
 def limits(report: Report) -> list[tuple[str, str]]:
     """Known limits, each a title and its text, those of this very run first."""
     data = report.data
-    found = list(_warnings(report))
+    entries = list(_warnings(report))
     annotated = data.training_crop == "box"
-    found.append(
+    entries.append(
         (
             "What it has learned",
             "It was trained on pictures alone"
@@ -50,9 +50,9 @@ def limits(report: Report) -> list[tuple[str, str]]:
             "look like the surroundings may be missing.",
         )
     )
-    found.append(("Which side is the object", _polarity(report)))
+    entries.append(("Which side is the object", _polarity(report)))
     if report.mask_area is not None and not _is_trivial(report.mask_area):
-        found.append(
+        entries.append(
             (
                 "Trivial masks",
                 f"The generator's masks cover {report.mask_area:.1%} of the picture on "
@@ -62,7 +62,7 @@ def limits(report: Report) -> list[tuple[str, str]]:
         )
     num_train = data.num_examples.get("train")
     pictures = f"the {num_train:,} pictures" if num_train else "pictures"
-    found += [
+    entries += [
         (
             "Other pictures",
             f"It knows {pictures} of {data.name} it was trained on, at "
@@ -80,7 +80,7 @@ def limits(report: Report) -> list[tuple[str, str]]:
         ),
     ]
     if report.scores:
-        found.append(
+        entries.append(
             (
                 "Reading the scores",
                 "'Best polarity' inverts a mask where the truth says it helps; whoever has "
@@ -90,14 +90,14 @@ def limits(report: Report) -> list[tuple[str, str]]:
             )
         )
     if any(name.startswith("fd_") for m in report.metrics.values() for name in m):
-        found.append(
+        entries.append(
             (
                 "No FID",
                 "Distances named fd_ and kd_ are of features of another network than "
                 "Inception; they compare runs of this project, not with a published FID.",
             )
         )
-    return found
+    return entries
 
 
 def _warnings(report):

@@ -69,27 +69,27 @@ def differences(
     """
     if "iou" not in ours(dataset):
         return []
-    found = []
+    notes = []
     if split != "train":
-        found.append(f"Scored on the {split} split; the paper on training data.")
+        notes.append(f"Scored on the {split} split; the paper on training data.")
     elif dataset in _TRAINING_DATA and num_pictures != _REDO.get(dataset, -1):
-        found.append(_TRAINING_DATA[dataset])
+        notes.append(_TRAINING_DATA[dataset])
     if image_size != SIZE:
-        found.append(f"Scored at {image_size} px; the paper at {SIZE} px.")
+        notes.append(f"Scored at {image_size} px; the paper at {SIZE} px.")
     if threshold != THRESHOLD:
-        found.append(f"Threshold {threshold}; the paper's is {THRESHOLD}.")
+        notes.append(f"Threshold {threshold}; the paper's is {THRESHOLD}.")
     if dataset != "caltech_birds2011":
-        found.append(
+        notes.append(
             f"Crop {crop!r} here; the paper's crop of this data set is not published."
         )
     elif crop != "center":
-        found.append(f"Crop {crop!r} here; the paper's release scores centre crops.")
+        notes.append(f"Crop {crop!r} here; the paper's release scores centre crops.")
     if dataset == "caltech_birds2011" and training_crop not in (None, "box"):
-        found.append(
+        notes.append(
             f"Trained on crops {training_crop!r}; the paper's release crops all 11,788 "
             "training pictures by the annotated box."
         )
-    return found
+    return notes
 
 
 _REDO = {"caltech_birds2011": 10_000, "flowers": 6_149}  # Pictures of its train split.

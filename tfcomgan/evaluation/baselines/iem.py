@@ -67,8 +67,8 @@ def iem_masks(images_uint8: np.ndarray, settings: IEMSettings) -> np.ndarray:
     masks = np.zeros((*images_uint8.shape[:3], 1), np.float32)
     for i in range(0, len(masks), _BATCH):
         images = images_uint8[i : i + _BATCH].astype(np.float32) / 127.5 - 1
-        found, _ = search(images, settings)
-        masks[i : i + _BATCH] = _object_side(found.numpy())
+        best, _ = search(images, settings)
+        masks[i : i + _BATCH] = _object_side(best.numpy())
     is_constant = np.all(images_uint8 == images_uint8[:, :1, :1], axis=(1, 2, 3))
     masks[is_constant] = 0  # Every mask is as good as any: its error is 0.
     return masks

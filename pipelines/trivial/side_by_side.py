@@ -16,7 +16,7 @@ from tfcomgan import config
 from tfcomgan.errors import UserError
 
 
-class Work(NamedTuple):
+class Trainings(NamedTuple):
     """What all trainings share: folders, length, and the user's own settings."""
 
     runs: pathlib.Path
