@@ -84,6 +84,9 @@ class Student(base.StageModel):
       seed: Of the colour jitter.
     """
 
+    NETWORK = "segmenter"
+    TRAINED = ("s_optimizer",)
+
     def __init__(
         self,
         *,

@@ -190,6 +190,7 @@ class LayeredGenerator(Generator):
         features = (None, side, side, channels)
         if not self.wiring.has_codes:
             f = b = None
+        # In this order: building `CodeConv` draws the seed of its kernel.
         self.foreground.build(features, f)
         self.background.build(features, b)
         self.mask.build(features)
