@@ -90,6 +90,8 @@ class Oriented(keras.layers.Layer):
     def __init__(self, generator: Generator, side: Side, **kwargs):
         super().__init__(**kwargs)
         self.generator, self.side = generator, side
+        # Nothing is left to build; `fit` would otherwise try the model that holds it.
+        self.built = True
 
     def get_config(self):
         generator = keras.saving.serialize_keras_object(self.generator)
