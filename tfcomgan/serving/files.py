@@ -87,7 +87,7 @@ def write_signatures(version_dir: pathlib.Path, image_size: int, multiple: int) 
         most=f"{signatures.MOST_PIXELS:,}",
         pictures=signatures.MOST_PICTURES,
     )
-    (version_dir / "signatures.md").write_text(text)
+    write_text(version_dir / "signatures.md", text)
 
 
 def write_server_configs(serving_dir: pathlib.Path) -> None:
