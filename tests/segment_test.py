@@ -18,6 +18,7 @@ from PIL import Image
 from tfcomgan import segment
 from tfcomgan.errors import UserError
 from tfcomgan.photos import finding
+from tfcomgan.photos.edges import Choices
 from tfcomgan.serving import export_segmenter, versions
 
 REPOSITORY = pathlib.Path(segment.__file__).resolve().parents[1]
@@ -99,7 +100,8 @@ def test_masks_of_all_kinds_of_pictures(command, run_dir, tmp_path):
     Image.fromarray(_noise(1, 1, 3)).save(tmp_path / "dot.webp")
 
     pictures = sorted(path for path in tmp_path.iterdir())
-    done = command(*pictures, "--model", run_dir, "--out", tmp_path / "new")
+    flags = ["--model", run_dir, "--out", tmp_path / "new", "--refine=none"]
+    done = command(*pictures, *flags)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "new" / "masks"
     masks = {p.stem: _mask(p) for p in folder.glob("*.png")}
@@ -147,7 +149,10 @@ def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
     """The same pixels, sent to the signature as a client would."""
     image = _noise(41, 67, 3)
     Image.fromarray(image).save(tmp_path / "a.png")
-    segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+    choices = Choices(refine="none")
+    segment.segment(
+        [str(tmp_path / "a.png")], run_dir, tmp_path / "out", choices=choices
+    )
     model = tf.saved_model.load(
         str(versions.serving_dir(run_dir, versions.SEGMENTER) / "1")
     )
@@ -157,12 +162,29 @@ def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
     np.testing.assert_array_equal(_mask(tmp_path / "out/masks/a.png"), expected)
 
 
-def test_cutout_and_overlay_are_the_picture_with_its_mask():
+def test_choices_make_other_masks_and_are_part_of_what_is_done(
+    command, run_dir, tmp_path, capsys
+):
+    Image.fromarray(_noise(40, 60, 3)).save(tmp_path / "a.png")
+    given, out = [str(tmp_path / "a.png")], tmp_path / "out"
+    masks = []
+    for choices in (Choices("none"), Choices(threshold=0.4)):
+        segment.segment(given, run_dir, out, choices=choices)
+        assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
+        masks.append(_mask(out / "masks/a.png"))
+    soft, hard = masks
+    assert len(np.unique(soft)) > 2 and set(np.unique(hard)) == {0, 255}
+    flags = [f"--model={run_dir}", f"--out={out}", "--threshold=0.4"]
+    assert "1 done before" in command(*given, *flags).stdout
+    done = command(*given, *flags, "--invert", "--refine=guided", "--average")
+    assert "0 done before" in done.stdout, done.stderr
+    assert not np.array_equal(_mask(out / "masks/a.png"), hard)
+    assert "--refine" in command(*given, *flags, "--refine=sharp").stderr
+
+
+def test_overlay_is_the_picture_with_its_mask():
     image = _noise(3, 5, 3)
     probability = np.random.default_rng(1).uniform(0, 1, [3, 5, 1]).astype(np.float32)
-    cutout = segment.cutout(image, probability)
-    np.testing.assert_array_equal(cutout[..., :3], image)
-    np.testing.assert_array_equal(cutout[..., 3], np.round(255 * probability[..., 0]))
     # Half red where it is certain.
     expected = (1 - probability / 2) * image + probability / 2 * [255, 0, 0]
     np.testing.assert_allclose(
