@@ -168,14 +168,14 @@ def test_choices_make_other_masks_and_are_part_of_what_is_done(
     Image.fromarray(_noise(40, 60, 3)).save(tmp_path / "a.png")
     given, out = [str(tmp_path / "a.png")], tmp_path / "out"
     masks = []
-    for choices in (Choices("none"), Choices(threshold=0.4)):
+    for choices in (Choices("none"), Choices("none", threshold=0.5)):
         segment.segment(given, run_dir, out, choices=choices)
         assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
         masks.append(_mask(out / "masks/a.png"))
     soft, hard = masks
     assert len(np.unique(soft)) > 2 and set(np.unique(hard)) == {0, 255}
-    flags = [f"--model={run_dir}", f"--out={out}", "--threshold=0.4"]
-    assert "1 done before" in command(*given, *flags).stdout
+    flags = [f"--model={run_dir}", f"--out={out}", "--threshold=0.5"]
+    assert "1 done before" in command(*given, *flags, "--refine=none").stdout
     done = command(*given, *flags, "--invert", "--refine=guided", "--average")
     assert "0 done before" in done.stdout, done.stderr
     assert not np.array_equal(_mask(out / "masks/a.png"), hard)

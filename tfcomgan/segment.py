@@ -22,7 +22,8 @@ grabcut (default), guided, or none for 255 times the probability that the networ
 larger ones), --invert is for a model that has learned the ground for the object.
 
 A stopped command goes on where it stopped: what areas.csv lists is not done again,
-unless the picture, its name, the model or one of these choices has changed. What cannot be read is listed.
+unless the picture, its name, the model or one of these choices has changed. What cannot
+be read is listed.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what; pictures
 that can be read are done all the same), 130 interrupted.
