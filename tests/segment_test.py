@@ -226,12 +226,14 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     for name in "abc":
         Image.fromarray(_noise(SHORT, LONG, 3)).save(tmp_path / f"{name}.png")
     out = tmp_path / "out"
-    segment.segment([str(tmp_path / "a.png"), str(tmp_path / "b.png")], run_dir, out)
+    served = {"choices": Choices("none")}
+    first = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    segment.segment(first, run_dir, out, **served)
     changed = 255 - _noise(SHORT, LONG, 3)
     Image.fromarray(changed).save(tmp_path / "b.png")
     before = {p: p.stat().st_mtime_ns for p in (out / "masks").glob("*.png")}
     capsys.readouterr()
-    segment.segment([str(tmp_path)], run_dir, out)
+    segment.segment([str(tmp_path)], run_dir, out, **served)
     assert "2 pictures segmented, 1 done before, 0 skipped" in capsys.readouterr().out
     kept = {p for p in before if p.stat().st_mtime_ns == before[p]}
     assert kept == {out / "masks/a.png"}
@@ -242,7 +244,7 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     (versions.serving_dir(other, versions.SEGMENTER) / "1" / "note").write_text(
         "another file"
     )
-    segment.segment([str(tmp_path)], other, out)
+    segment.segment([str(tmp_path)], other, out, **served)
     assert "3 pictures segmented, 0 done before" in capsys.readouterr().out
     assert len(_areas(out)) == 3
 
