@@ -136,7 +136,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     arguments = str(folder), request.param == "eager"
-    path = os.pathsep.join([str(_TESTS.parent), str(_TESTS)])
+    path = os.pathsep.join([str(_TESTS.parent), str(_TESTS), str(_TESTS / "training")])
     subprocess.run(
         [sys.executable, "-c", f"import replicas_test as t; t._train_all{arguments}"],
         env=os.environ | {"PYTHONPATH": path, "CUDA_VISIBLE_DEVICES": "-1"},
