@@ -66,6 +66,10 @@ class Examples:
         raw = builder.as_dataset(split=next(iter(builder.info.splits)))
         return what in raw.map(source.adapt).element_spec
 
+    def has_masks_in(self, split: str) -> bool:
+        """Whether some pictures of a split have a mask, in a data set of which some do."""
+        return self.record.info.get("num_masks", {}).get(split, 1) > 0
+
     def load(
         self,
         split: str,

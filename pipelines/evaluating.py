@@ -9,6 +9,7 @@ import tensorflow as tf
 from pipelines.artifacts import Examples, Generator, SelfTrained
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
+from tfcomgan.data import scored_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import measuring, scoring
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
@@ -42,33 +43,44 @@ def evaluate(
     disentanglement: DisentanglementSettings,
 ) -> dict:
     """Scores masks against the true ones, where there are any; measures the generator."""
-    has_masks = examples.has("mask")
     with progress.parts("evaluate", _PARTS) as begin:
         begin("masks")
+        masked = [s for s in protocol.splits if examples.has_masks_in(s)]
+        masked = masked if examples.has("mask") else []
+        other = _other_folder(protocol, pictures)
         splits = {
             split: examples.load(
                 split,
                 size=pictures.image_size,
                 crop=pictures.crop,
-                with_masks=has_masks,
+                with_masks=split in masked,
             )
             for split in protocol.splits
         }
+        scored = {split: splits[split] for split in masked}
+        last = protocol.splits[-1]
+        if other:
+            last = f"folder-{other.name}" if other.name in splits else other.name
+            scored[last] = splits[last] = other.examples
         predict = inference.predictor(segmenter.load(), pictures.low)
         predictions = {split: predict(found.images) for split, found in splits.items()}
+        result = {"scores": {}, "why_no_scores": _NO_MASKS}
         begin("scores, baselines")
-        if has_masks:
+        if scored:
             scores = scoring.evaluate(
                 predictions,
-                splits,
+                scored,
                 protocol,
                 crop=pictures.crop,
                 grabcut_settings=grabcut,
                 iem_settings=iem,
+                known={}
+                if other is None or other.known is None
+                else {last: other.known},
             )
-            result = {"scores": scores}
-        else:
-            result = {"scores": {}, "why_no_scores": _NO_MASKS}
+            counts = {split: len(found.images) for split, found in scored.items()}
+            counts |= {f"{last}-known": counts[last]} if other else {}
+            result = {"scores": scores, "num_scored": counts}
         # One trace for all that paints.
         paint = tf.function(generator.load_oriented(), reduce_retracing=True)
         begin("painted pictures beside others")
@@ -77,7 +89,6 @@ def evaluate(
             begin=begin,
         )  # fmt: skip
         begin("figures")
-        last = protocol.splits[-1]
         plates = paper.of_segmenter(
             splits[last].images,
             splits[last].masks,
@@ -93,6 +104,17 @@ def evaluate(
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
     return result
+
+
+def _other_folder(
+    protocol: EvaluationSettings, pictures: InputSettings
+) -> scored_folder.Scored | None:
+    """What is scored beside the data set, if anything."""
+    if protocol.folder is None:
+        return None
+    return scored_folder.load(
+        protocol.folder, protocol.part, crop=pictures.crop, size=pictures.image_size
+    )
 
 
 def _measure(

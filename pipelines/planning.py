@@ -8,7 +8,9 @@ from pipelines import cache
 from pipelines.stages import MADE_BY, STAGES, Stage
 from pipelines.work import Place, Work
 from tfcomgan import config
+from tfcomgan.data import scored_folder
 from tfcomgan.errors import UserError
+from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.training.settings import TrainingSettings
 
 
@@ -56,6 +58,8 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
         parameters = {config.name_of(type(s)): plain(s) for s in chosen.values()}
         if place and name == "prepare":
             parameters |= _manual_content(chosen["chosen"].source, place)
+        if place and name == "evaluate":
+            parameters |= _folder_content(chosen["protocol"])
         upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
         made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
@@ -70,6 +74,14 @@ def _manual_content(source, place: Place) -> dict:
     if not hasattr(source, "fingerprint"):
         return {}
     return {"manual_dir": {"content": source.fingerprint(place.manual_dir)}}
+
+
+def _folder_content(protocol: EvaluationSettings) -> dict:
+    """What the scores depend on beside the data set and the settings."""
+    if protocol.folder is None:
+        return {}
+    digest = scored_folder.content(protocol.folder, protocol.part)
+    return {"evaluation_folder": {"content": digest}}
 
 
 def plain(chosen) -> dict:

@@ -53,6 +53,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
             training_crop=trained["crop"],
             crop=scored["crop"],
             notes=info("prepare").get("notes", ()),
+            num_scored=evaluated.get("num_scored", {}),
         ),
         stages=[_stage(name, records[name], parameters[name]) for name in parameters],
         scores=evaluated.get("scores", {}),

@@ -5,7 +5,6 @@ inside one from the last checkpoint of its student.
 """
 
 import dataclasses
-import functools
 import json
 import pathlib
 import shutil
@@ -13,6 +12,7 @@ import shutil
 import numpy as np
 
 from pipelines import artifacts, attempts, rounds, teachers
+from pipelines.album import Album
 from pipelines.artifacts import Examples, Segmenter
 from pipelines.attempts import Training
 from pipelines.rounds import Round
@@ -63,7 +63,9 @@ def self_train(
         )
     school = _School(
         work=work,
-        examples=examples,
+        album=Album(
+            examples=examples, pictures=pictures, settings=chosen, seed=schedule.seed
+        ),
         segmenter=segmenter,
         pictures=pictures,
         network=network,
@@ -104,7 +106,7 @@ class _School:
     """Pictures and settings of all rounds; fields as the parameters of `self_train`."""
 
     work: Work
-    examples: Examples
+    album: Album
     segmenter: Segmenter
     pictures: InputSettings
     network: SegmenterSettings
@@ -156,39 +158,6 @@ class _School:
             )
         return made
 
-    def _images(self, size: int) -> np.ndarray:
-        """All pictures trained on, uint8 [N,size,size,3]."""
-        split, crop = self.pictures.training_split, self.pictures.crop
-        return self.examples.load(split, size=size, crop=crop).images
-
-    @functools.cached_property
-    def _small(self) -> np.ndarray:
-        """As the networks see them."""
-        return self._images(self.pictures.image_size)
-
-    @functools.cached_property
-    def _kept(self) -> np.ndarray:
-        """As training keeps them, with a margin to crop."""
-        same = self.pictures.kept_size == self.pictures.image_size
-        return self._small if same else self._images(self.pictures.kept_size)
-
-    @functools.cached_property
-    def _fine(self) -> np.ndarray:
-        """As they are refined."""
-        size = self.settings.refined_size or self.pictures.kept_size
-        same = size == self.pictures.kept_size
-        return self._kept if same else self._images(size)
-
-    def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the pictures of a round, and of those kept aside in all rounds."""
-        count = len(self._small)
-        aside = min(self.settings.held_aside, max(1, count // 10))
-        order = np.random.default_rng([self.schedule.seed, 0]).permutation(count)
-        rest = np.random.default_rng([self.schedule.seed, number]).permutation(
-            order[aside:]
-        )
-        return rest[: self.settings.most_pictures], order[:aside]
-
     def _teacher(self, number: int) -> Teacher:
         """Of round `number`, which is the student of the round before."""
         if number == 1 and self.settings.first_teacher == "iem":
@@ -200,19 +169,21 @@ class _School:
         return teachers.of_network(network, self.pictures.low)
 
     def _refined(self, teacher: Teacher, chosen: np.ndarray, title: str) -> Refined:
-        masks = teacher(self._small[chosen])
-        return teachers.refine(self._fine[chosen], masks, self.settings, title=title)
+        masks = teacher(self.album.small[chosen])
+        return teachers.refine(
+            self.album.fine[chosen], masks, self.settings, title=title
+        )
 
     def _beginning(self) -> Round:
         """Round 0: how well the masks of stage two fit, if they are to teach."""
         if self.settings.first_teacher != "segmenter":
             return Round(0)
-        aside = self._drawn(0)[1]
-        found = self._refined(self._teacher(1), aside, self.work.stage)
+        found = self._refined(self._teacher(1), self.album.aside, self.work.stage)
         return Round(0, fit=found.fit(self.settings))
 
     def _round(self, number: int) -> Round:
-        chosen, aside = self._drawn(number)
+        album = self.album
+        chosen, aside = album.drawn(number), album.aside
         teacher, title = self._teacher(number), f"{self.work.stage}-{number}"
         found = self._refined(teacher, chosen, title)
         shown = self._refined(teacher, aside, title)
@@ -231,8 +202,7 @@ class _School:
         student, findings = self._teach(
             number, chosen[is_kept], found.refined[is_kept], (shown, aside)
         )
-        masks = student(self._small[aside])
-        refined = teachers.refine(self._fine[aside], masks, self.settings, title=title)
+        refined = self._refined(student, aside, title)
         return done._replace(
             agreement=teachers.agreement(refined.masks, shown.masks),
             fit=refined.fit(self.settings),
@@ -262,7 +232,7 @@ class _School:
 
         targets = teachers.resized(refined, self.pictures.kept_size)
         training = Training(
-            images=self._kept[chosen],
+            images=self.album.kept[chosen],
             masks=np.rint(255 * targets).astype(np.uint8),
             pictures=self.pictures,
             schedule=schedule,
@@ -285,7 +255,7 @@ class _School:
         self, found: Refined, chosen: np.ndarray, student: Teacher | None = None
     ) -> np.ndarray:
         """Photographs, teacher, refined and student, uint8 [height, width, 3]."""
-        images = self._small[chosen[:_SHOWN]]
+        images = self.album.small[chosen[:_SHOWN]]
         rows = {"teacher": found.masks[:_SHOWN], "refined": found.refined[:_SHOWN]}
         if student is not None:
             rows["student"] = student(images)

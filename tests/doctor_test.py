@@ -103,12 +103,14 @@ def test_advice_for_few_pictures_names_what_is_off(photos):
 
 def test_bad_pictures_are_named_with_their_reason(photos):
     (photos / "images/zero.png").write_bytes(b"")
+    (photos / "images/text.png").write_text("no picture")
     (photos / "masks/9.png").unlink()
     text = report(photos)
-    assert "Unreadable: 2 of 11" in text
-    assert "  images/9.png: its mask masks/9.png is missing" in text
+    assert "Unreadable: 2 of 12" in text
+    assert "  images/text.png: in no format that Pillow reads" in text
     assert "  images/zero.png: the file is empty" in text
     assert "- 2 pictures cannot be used" in text
+    assert "Masks: 9; object" in text
 
 
 def test_splits_are_those_of_the_prepared_data_set(photos, tmp_path):

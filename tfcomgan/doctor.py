@@ -70,7 +70,7 @@ def examine_builder(builder, adapt, sheet_size: int) -> Iterator[Finding]:
         dataset = builder.as_dataset(split=split, shuffle_files=False).map(adapt)
         for i, example in enumerate(dataset.as_numpy_iterator()):
             image = example["image"]
-            mask = example.get("mask")
+            mask = example.get("mask") if example.get("has_mask", True) else None
             yield look(
                 example["file_name"].decode(),
                 np.repeat(image, 4 - image.shape[-1], -1)[..., :3],

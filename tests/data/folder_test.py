@@ -124,6 +124,38 @@ def test_masks_are_stored_beside_their_pictures(masked, tmp_path):
     assert loaded.masks.shape == (2, 8, 8, 1)
 
 
+def test_pictures_without_mask_are_learned_and_those_with_one_scored(masked, tmp_path):
+    (masked / "masks/x/2.png").unlink()
+    source = FolderSource(test_share=0.5)
+    builder = source.prepare(tmp_path / "data", masked)
+    found = examples(builder)
+    assert len(found) == 4
+    split = found["images/x/2.jpg"]["split"]
+    has_mask = {name: bool(example["has_mask"]) for name, example in found.items()}
+    assert has_mask == {f"images/x/{i}.jpg": i != 2 for i in range(4)}
+    counts = {"train": 2, "test": 2}
+    counts[split] -= 1
+    assert builder.info.metadata["num_masks"] == counts
+    (note,) = builder.info.metadata["notes"][-1:]
+    assert (
+        "1 of 4 pictures have no mask, so they are learned from and not scored" in note
+    )
+    assert "images/x/2.jpg" in note
+    for with_masks, number in ((False, 2), (True, 1)):
+        loaded = input_pipeline.load(
+            builder, source.adapt, split, crop="center", size=8, with_masks=with_masks
+        )
+        assert len(loaded.images) == number
+        assert ("images/x/2.jpg" in loaded.names) != with_masks
+
+
+def test_masks_that_fit_no_picture_at_all_are_a_fault(masked, tmp_path):
+    for path in list((masked / "masks/x").iterdir()):
+        path.rename(path.with_name(f"other{path.name}"))
+    with pytest.raises(UserError, match="images/x/0.jpg: its mask .* is missing"):
+        FolderSource().prepare(tmp_path / "data", masked)
+
+
 def test_inverted_masks_are_turned_on_demand(masked, tmp_path):
     builder = FolderSource(invert_masks=True).prepare(tmp_path / "data", masked)
     for name, example in examples(builder).items():
@@ -143,14 +175,13 @@ def test_asking_for_masks_that_are_not_there_is_an_error(photos, tmp_path):
 def spoil(masked):
     """Adds a bad picture of each kind; returns the reasons by name."""
     images, masks = masked / "images", masked / "masks"
-    for name in ("cut", "text", "zero", "lonely", "small", "turned", "numbers", "torn"):
+    for name in ("cut", "text", "zero", "small", "turned", "numbers", "torn"):
         save(images / f"{name}.jpg", noise(1, 64, 64, 3))
         save(masks / f"{name}.png", mask(1, 64, 64))
     whole = (images / "cut.jpg").read_bytes()
     (images / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (images / "text.jpg").write_text("no picture")
     (images / "zero.jpg").write_bytes(b"")
-    (masks / "lonely.png").unlink()
     save(masks / "small.png", mask(1, 32, 32))
     save(masks / "numbers.png", mask(1, 64, 64) // 255 * np.uint8(7))
     (masks / "torn.png").write_bytes(b"")
@@ -163,7 +194,6 @@ def spoil(masked):
         "images/cut.jpg": "truncated",
         "images/text.jpg": "in no format that Pillow reads",
         "images/zero.jpg": "the file is empty",
-        "images/lonely.jpg": "its mask masks/lonely.png is missing",
         "images/small.jpg": "it has 64 x 64 pixels, its mask 32 x 32",
         "images/numbers.jpg": "masks/numbers.png .* brightest value is 7 of 255",
         "images/torn.jpg": "masks/torn.png cannot be read: the file is empty",
@@ -177,7 +207,7 @@ def test_all_bad_pictures_are_named_with_their_reason(masked, tmp_path):
     with pytest.raises(UserError) as error:
         FolderSource().prepare(tmp_path / "data", masked)
     head, *lines, advice = str(error.value).splitlines()
-    assert head == f"9 of 13 pictures in {masked} cannot be used:"
+    assert head == f"8 of 12 pictures in {masked} cannot be used:"
     assert [line.split(":")[0].strip() for line in lines] == sorted(reasons)
     for name, reason in reasons.items():
         assert error.match(f"  {name}: .*{reason}")
@@ -192,7 +222,7 @@ def test_bad_pictures_are_left_out_on_demand_and_counted(masked, tmp_path):
     builder = source.prepare(tmp_path / "data", masked)  # Read from the disk again.
     assert sorted(examples(builder)) == [f"images/x/{i}.jpg" for i in range(4)]
     assert sorted(builder.info.metadata["bad_images"]) == sorted(reasons)
-    assert builder.info.metadata["notes"][0].startswith("9 of 13 pictures left out: ")
+    assert builder.info.metadata["notes"][0].startswith("8 of 12 pictures left out: ")
 
 
 def test_a_file_name_that_is_no_utf8_is_stored_readably(tmp_path):

@@ -95,6 +95,28 @@ def test_threshold_decides_and_is_part_of_the_name(splits):
     assert set(results["train_box_8px_otsu"]) == {"segmenter"}
 
 
+def test_what_is_known_is_scored_once_more_alone(splits):
+    settings = EvaluationSettings(baselines=("otsu",))
+    half = np.concatenate([np.ones([2, 4, 8, 1]), np.zeros([2, 4, 8, 1])], axis=1)
+    results = scoring.evaluate(
+        {name: found.masks * np.float32(0.9) for name, found in splits.items()},
+        splits,
+        settings,
+        crop="center",
+        grabcut_settings=GrabCutSettings(),
+        iem_settings=IEMSettings(),
+        known={"test": half.astype(np.uint8)},
+    )
+    protocols = {name.removesuffix("_center_8px_t0.5") for name in results}
+    assert {"train", "test", "test-known"} <= protocols
+    assert "train-known" not in protocols
+    assert "test-known_center_8px_otsu" not in results
+    known = _means(results["test-known_center_8px_t0.5"])
+    assert set(known) == {"segmenter", "otsu"}
+    # The object lies in the lower half: of the upper one Otsu takes none, then all.
+    assert known["otsu"]["iou_plain"] == 0.5 and known["segmenter"]["iou_plain"] == 1
+
+
 @pytest.mark.parametrize("baselines", [(), ("iem",), ("grabcut", "otsu")])
 def test_baselines_chosen_are_those_scored(splits, baselines):
     settings = EvaluationSettings(splits=("train",), baselines=baselines)

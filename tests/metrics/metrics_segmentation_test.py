@@ -184,6 +184,31 @@ def test_metrics_agree_with_scikit_learn_per_image_and_pooled(name):
     )
 
 
+def test_pixels_that_are_not_known_count_in_no_metric():
+    rng = np.random.default_rng(4)
+    probabilities, truth = rng.random([6, 4, 4]), _random_masks(5, 6)
+    known = np.zeros([6, 4, 4], np.uint8)
+    known[:, 1:, :3] = 1
+    found = segmentation.summarize(probabilities, truth, known=known)
+    # As if the pictures ended there.
+    alone = segmentation.summarize(probabilities[:, 1:, :3], truth[:, 1:, :3])
+    assert found == alone
+    assert found != segmentation.summarize(probabilities, truth)
+    with pytest.raises(ValueError, match="and `known` with them.*known .6, 3, 3."):
+        segmentation.summarize(probabilities, truth, known=known[:, 1:, :3])
+
+
+def test_failures_are_the_share_of_pictures_with_an_iou_under_a_half():
+    prediction = _masks("1100", "1000", "1111", "1100", "0001")
+    truth = _masks("1010", "1100", "0001", "0011", "0001")
+    # IoU 1/3, 1/2, 1/4, 0, 1; turned over 1/3, 0, 0, 1, 0.
+    summary = segmentation.summarize(prediction, truth)
+    assert summary["failures_plain"].mean == summary["failures_plain"].pooled == 3 / 5
+    assert summary["failures_best_polarity"].mean == 2 / 5
+    low, high = summary["failures_plain"].low, summary["failures_plain"].high
+    assert 0 <= low < 3 / 5 < high <= 1
+
+
 def test_summary_contains_score():
     probabilities, truth = (
         np.random.default_rng(2).random([9, 4, 4]),

@@ -7,6 +7,7 @@ import shutil
 import sys
 
 import command
+import numpy as np
 import pytest
 from command import tiny
 from PIL import Image
@@ -99,10 +100,41 @@ def test_baselines_are_chosen_in_gin_and_run_alone(run_dir):
     assert kept and all(command.changes(run_dir)[name] == before[name] for name in kept)
 
 
+def test_another_folder_is_scored_with_its_open_pixels_and_without(run_dir, tmp_path):
+    folder, rng = tmp_path / "other", np.random.default_rng(0)
+    for i in range(4):
+        for kind in ("images", "masks", "unknown"):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            shape = [40, 40, 3] if kind == "images" else [40, 40]
+            array = rng.integers(0, 256, shape, np.uint8)
+            array = array if kind == "images" else (array > 127) * np.uint8(255)
+            Image.fromarray(array).save(folder / kind / f"{i}.png")
+    flags = (
+        f"--gin_param=evaluation.folder='{folder}'",
+        "--gin_param=evaluation.part='odd'",
+    )
+    done = command.run(*tiny(run_dir, *flags, "--stages=evaluate")).check()
+    scores = json.loads((run_dir / "evaluate/scores.json").read_text())
+    before = json.loads((command.finished() / "evaluate/scores.json").read_text())
+    # The data set's mean mask stands there, too; its own scores are what they were.
+    methods = {"segmenter", "otsu", "mean_mask"}
+    assert set(scores["other-odd_center_32px_t0.5"]) == methods
+    assert set(scores["other-odd-known_center_32px_t0.5"]) == methods
+    assert {name: scores[name] for name in before} == before
+    info = command.artifact(run_dir, "evaluate")["info"]
+    assert info["num_scored"]["other-odd"] == 2
+    assert "other-odd_center_32px_t0.5" in done.out
+    page = (run_dir / "report.html").read_text()
+    assert "2 pictures of other-odd" in page and "IoU under 50" in page
+    record = command.artifact(run_dir, "evaluate")["parameters"]
+    assert set(record["evaluation_folder"]) == {"content"}
+
+
 @pytest.mark.parametrize(
     ("parameter", "said"),
     [
         ("evaluation.baselines=('otsu', 'grabcat')", "Received: grabcat"),
+        ("evaluation.folder='no/such'", "must hold folders images and masks"),
         ("generation_metrics.num_samples=3", "at least 10. Received: 3"),
         ("disentanglement.num_pictures=0", "at least 4. Received: 0"),
         ("generation_metrics.inception='no/such'", "'no/such' is no folder with a"),

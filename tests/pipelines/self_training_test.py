@@ -11,6 +11,7 @@ from command import tiny
 from PIL import Image
 from scipy import ndimage
 
+import tfcomgan
 from pipelines import rounds, teachers
 from pipelines.rounds import Round
 from pipelines.teachers import Refined
@@ -84,10 +85,8 @@ def test_two_rounds_teach_a_new_segmenter_that_is_scored_and_exported(taught):
 
 
 def test_the_exported_segmenter_is_the_kept_student(taught):
-    from tfcomgan.data import pictures
     from tfcomgan.models import inference
     from tfcomgan.networks import unet
-    from tfcomgan.serving import export_segmenter
 
     info = command.artifact(taught, "self_train")["info"]
     network = unet.build(unet.SegmenterSettings(**info["segmenter"]), 32)
@@ -95,10 +94,10 @@ def test_the_exported_segmenter_is_the_kept_student(taught):
         network.variables, _weights(taught, "self_train").values(), strict=True
     ):
         variable.assign(value)
-    image = np.random.default_rng(0).integers(0, 256, [1, 32, 32, 3], np.uint8)
-    served = export_segmenter.load(taught / "serving/segmenter/2")(image)
-    np.testing.assert_allclose(served, inference.predictor(network)(image), atol=1e-5)
-    assert pictures  # Registers the readers that the served file needs.
+    image = np.random.default_rng(0).integers(0, 256, [32, 32, 3], np.uint8)
+    (expected,) = inference.predictor(network)(image[np.newaxis])
+    served = tfcomgan.load(taught).segment(image)
+    np.testing.assert_allclose(served, expected, atol=1e-5)
 
 
 def test_sheets_curves_and_words_tell_the_rounds(taught):
@@ -122,7 +121,13 @@ def test_sheets_curves_and_words_tell_the_rounds(taught):
     assert all(note in done.out for note in info["notes"])
 
 
-@pytest.mark.parametrize("at", ["round-1/unfinished/step-2.index", "round-2"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "round-1/unfinished/step-2.index",
+        pytest.param("round-2", marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_stage_goes_on_and_ends_as_an_unbroken_one(taught, tmp_path, at):
     run_dir = shutil.copytree(command.finished(), tmp_path / "run")
     done = command.start(*tiny(run_dir, *TWO_ROUNDS, ALONE)).kill_when(

@@ -38,8 +38,8 @@ class FolderSource(making.Source):
       store_size: Larger pictures are stored with a short side of this many pixels; 0
         stores them as they are. At least `input_pipeline.image_size` times its margin.
       invert_masks: The masks are white where the object is not.
-      on_bad_image: Of files that cannot be read, and pictures whose mask is missing or
-        of another size: 'fail' names all of them and stops, 'skip' leaves them out.
+      on_bad_image: Of files that cannot be read, and pictures whose mask is of another
+        size: 'fail' names all of them and stops, 'skip' leaves them out.
     """
 
     test_share: Annotated[float, within("(0, 1)")] = 0.1
@@ -77,6 +77,8 @@ class FolderBuilderConfig(tfds.core.BuilderConfig):
 
     def __post_init__(self):
         text = f"{self.listing.content()} {dataclasses.asdict(self.source)}"
+        if self.listing.without_mask():
+            text += " in part"  # Such were left out once.
         self.name = hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -84,8 +86,12 @@ class Folder(making.PictureBuilder):
     """Pictures of a folder, with masks or without; splits `train` and `test`."""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        has_masks = self.builder_config.listing.masks is not None
-        return self._describe(has_masks=has_masks)
+        listing = self.builder_config.listing
+        in_part = {"has_mask": tfds.features.Scalar(np.bool_)}
+        return self._describe(
+            has_masks=listing.masks is not None,
+            **(in_part if listing.without_mask() else {}),
+        )
 
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
@@ -114,6 +120,8 @@ class Folder(making.PictureBuilder):
             [split_of[picture] for picture in good],
             thumbnails,
         )
+        if bare := set(files.without_mask()):
+            facts["num_masks"] = {name: len(set(n) - bare) for name, n in parts.items()}
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
@@ -187,6 +195,9 @@ def _example(source: FolderSource, files: Listing, index: int):
     image, mask = shrink(image, mask, source.store_size)
     name = files.pictures[index]
     example = {"image": image, "file_name": shown(name)}
+    if files.without_mask():
+        example["has_mask"] = mask is not None
+        mask = np.zeros_like(image[..., :1]) if mask is None else mask
     return _digest_of_name(name), example | ({} if mask is None else {"mask": mask})
 
 

@@ -5,6 +5,7 @@ batch is then a pure function of (seed, step): shuffled by index, augmented stat
 Nothing of it has to be saved for a resumed run to see the same batches.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -87,7 +88,8 @@ def load(
       split: TFDS split name, or several joined by '+'.
       crop: 'center', 'full' or 'box', see `InputSettings`.
       size: Pixels of the square pictures returned.
-      with_masks, with_labels: Read them too. Training never does.
+      with_masks, with_labels: Read them too, training never does; with masks, pictures
+        that have none are left out.
 
     Raises:
       UserError: The split is empty, unknown or damaged, or masks, boxes or labels are
@@ -110,11 +112,10 @@ def load(
             if needed and key not in example:
                 raise UserError(f"`{builder.name}` has no {key} in its examples.")
         box = _square(tf.shape(example["image"]), example.get("box"), crop)
-        image = tf.round(_resize(example["image"], box, size))
-        out = {"image": tf.cast(image, tf.uint8), "name": example["file_name"]}
+        out = {"image": _picture(example["image"], box, size)}
+        out["name"] = example["file_name"]
         if with_masks:
-            covered = _resize(tf.cast(example["mask"] > 0, tf.float32), box, size)
-            out["mask"] = tf.cast(covered >= 0.5, tf.uint8)
+            out["mask"] = _mask(example["mask"], box, size)
         if with_labels:
             out["label"] = tf.cast(example["label"], tf.int64)
         return out
@@ -123,6 +124,8 @@ def load(
         interleave_cycle_length=1, try_autocache=False, add_tfds_id=False
     )
     raw = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
+    if with_masks and "has_mask" in raw.element_spec:
+        raw = raw.filter(lambda example: example["has_mask"])
     rows = raw.map(read, num_parallel_calls=2).batch(256)
     try:
         rows = list(rows.as_numpy_iterator())
@@ -140,6 +143,35 @@ def load(
         [name.decode() for row in rows for name in row["name"]],
         np.concatenate([row["label"] for row in rows]) if with_labels else None,
     )
+
+
+def squared(
+    image: np.ndarray, masks: Iterable[np.ndarray], *, crop: str, size: int
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A picture and masks of it as `load` makes them of a data set's.
+
+    Args:
+      image: uint8 [H,W,3].
+      masks: Each [H,W,1], over 0 on the object.
+      crop: 'center' or 'full', see `InputSettings`.
+      size: Pixels of the squares returned.
+
+    Returns:
+      uint8 [size,size,3] and, of each mask, uint8 [size,size,1] in {0, 1}.
+    """
+    box = _square(image.shape, None, crop)
+    made = [_mask(tf.constant(mask), box, size).numpy() for mask in masks]
+    return _picture(tf.constant(image), box, size).numpy(), made
+
+
+def _picture(image, box, size):
+    return tf.cast(tf.round(_resize(image, box, size)), tf.uint8)
+
+
+def _mask(mask, box, size):
+    """Object where at least half of a pixel was."""
+    covered = _resize(tf.cast(mask > 0, tf.float32), box, size)
+    return tf.cast(covered >= 0.5, tf.uint8)
 
 
 def _square(shape, box, crop):

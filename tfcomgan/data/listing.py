@@ -1,7 +1,7 @@
 """The files of a folder of pictures, with masks or without, and what they contain.
 
   photos/**/NAME.jpg                                    without masks
-  photos/images/**/NAME.jpg, photos/masks/**/NAME.png   a mask for each picture
+  photos/images/**/NAME.jpg, photos/masks/**/NAME.png   a mask for each, or for some
 
 Pictures are the files with a suffix of `walking.SUFFIXES`, in subfolders too; `walking`
 says what is passed over. A mask has the name of its picture and any such suffix, in place
@@ -62,7 +62,7 @@ class Listing(NamedTuple):
           at_least: See `pictures.read`; the mask comes in full size all the same.
 
         Raises:
-          BadPicture: One of them is missing or cannot be read, or their sizes differ.
+          BadPicture: One of them cannot be read, or their sizes differ.
         """
         path = self.root / self.pictures[index]
         image = pictures.read(path, at_least=at_least)
@@ -71,6 +71,8 @@ class Listing(NamedTuple):
         if self.masks is None:
             return image, None
         mask_name = self.masks[index]
+        if mask_name is None:
+            return image, None
         try:
             mask = pictures.read_mask(self.root / mask_name)
         except BadPicture as error:
@@ -99,10 +101,21 @@ class Listing(NamedTuple):
             content.update(os.fsencode(name) + b"\0" + digest + b"\0")
         return content.hexdigest()
 
+    def without_mask(self) -> list[str]:
+        """Names of the pictures that have none, where others have one."""
+        pairs = zip(self.pictures, self.masks or (), strict=False)
+        bad = self.troubles
+        return [name for name, mask in pairs if mask is None and name not in bad]
+
     def notes(self) -> list[str]:
         """What was left out, in lines for the user."""
-        other = [f"Other files ignored: {some(self.ignored)}."] if self.ignored else []
-        return other + walking.told(self.passed_over)
+        told = [f"Other files ignored: {some(self.ignored)}."] if self.ignored else []
+        if bare := self.without_mask():
+            told.append(
+                f"{len(bare)} of {len(self.pictures)} pictures have no mask, so they are "
+                f"learned from and not scored: {some(bare)}."
+            )
+        return told + walking.told(self.passed_over)
 
 
 def scan(manual_dir: pathlib.Path | None) -> Listing:
@@ -172,7 +185,10 @@ def _stem(name: str) -> str:
 
 
 def _pair(found: list[str], named: list[str], images: str, masks: str):
-    """The mask of each picture, and what is wrong with those that have not just one."""
+    """The mask of each picture, and what is wrong where it is not clear which that is.
+
+    Some may have none; where no picture has one, the names are taken to be wrong.
+    """
     fitting = collections.defaultdict(set)  # By the written and the compared name.
     for mask in _below(named, masks):
         stem = _stem(mask.removeprefix(masks))
@@ -194,11 +210,12 @@ def _pair(found: list[str], named: list[str], images: str, masks: str):
     for name, fit in masks_of.items():
         for mask in fit:
             users[mask].append(name)
-    troubles = {}
+    troubles, has_any = {}, any(masks_of.values())
     for name, fit in masks_of.items():
         wanted = masks + _stem(name.removeprefix(images)) + ".png"
         if not fit:
-            troubles[name] = f"its mask {shown(wanted)} is missing"
+            if not has_any:
+                troubles[name] = f"its mask {shown(wanted)} is missing"
         elif len(fit) > 1:
             two = " and ".join(map(shown, sorted(fit)))
             troubles[name] = f"two masks fit it, {two}; leave one of them"

@@ -1,5 +1,6 @@
 """Numbers of a segmenter beside those of methods that learn nothing."""
 
+import types
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -24,12 +25,18 @@ class EvaluationSettings:
 
     Attributes:
       splits: Splits of the data set; the first is where the mean mask comes from.
+      folder: Another folder that is scored too, with images/ and masks/, see
+        `data.scored_folder`; where the data set has no masks, its own mean mask, an
+        oracle, is the baseline.
+      part: Of that folder: 'all', 'even', 'odd' or a text file of names.
       threshold: Probability from which a pixel counts as object.
       baselines: Methods that learn nothing, of `BASELINES`; 'grabcut' and 'iem' take
         milliseconds to seconds a picture.
     """
 
     splits: tuple[str, ...] = ("train", "test")
+    folder: str | None = None
+    part: str = "all"
     threshold: Annotated[float, within("(0, 1)")] = 0.5
     baselines: tuple[str, ...] = ("otsu", "mean_mask")
 
@@ -52,6 +59,7 @@ def evaluate(
     crop: str,
     grabcut_settings: GrabCutSettings,
     iem_settings: IEMSettings,
+    known: Mapping[str, np.ndarray] = types.MappingProxyType({}),
 ) -> Results:
     """Scores of the segmenter and of baselines on each split.
 
@@ -61,6 +69,8 @@ def evaluate(
       settings: Threshold and baselines.
       crop: How the pictures were cropped; part of the protocol's name.
       grabcut_settings, iem_settings: Of these baselines.
+      known: By split, [N,S,S,1] in {0, 1}, 0 where the truth is open. What is scored there
+        is scored once more without these pixels, as 'SPLIT-known_...'.
 
     Returns:
       {protocol: {method: {metric: {'mean', 'low', 'high', 'pooled'}}}}; a protocol names
@@ -83,10 +93,14 @@ def evaluate(
 
         masks = {"segmenter": predicted}
         masks |= {method: run[method](examples.images) for method in settings.baselines}
-        results[name(settings.threshold)] = {
-            method: _summary(found, examples.masks, settings.threshold)
-            for method, found in masks.items()
-        }
+        counted = {split: None}
+        if split in known:
+            counted[f"{split}-known"] = known[split]
+        for part, pixels in counted.items():
+            results[name(settings.threshold, part)] = {
+                method: _summary(found, examples.masks, settings.threshold, pixels)
+                for method, found in masks.items()
+            }
         threshold = segmentation.otsu_threshold(predicted)
         results[name("otsu")] = {
             "segmenter": _summary(predicted, examples.masks, threshold)
@@ -94,6 +108,6 @@ def evaluate(
     return results
 
 
-def _summary(masks, truth, threshold) -> dict[str, dict[str, float]]:
-    summaries = segmentation.summarize(masks, truth, threshold)
+def _summary(masks, truth, threshold, known=None) -> dict[str, dict[str, float]]:
+    summaries = segmentation.summarize(masks, truth, threshold, known=known)
     return {metric: summary._asdict() for metric, summary in summaries.items()}

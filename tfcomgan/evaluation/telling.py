@@ -37,9 +37,12 @@ def scores(results: Mapping[str, Mapping]) -> str:
         for method, found in results[name].items()
         if method == _SEGMENTER or name not in trained or not held_out
     ]
-    lines = [f"{'':35}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"]
+    lines = [
+        f"{'':{wide + 19}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
+    ]
+    wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
     for pictures, method, found in rows:
-        title = f"{pictures:16}{_METHODS.get(method, method.replace('_', ' '))}"
+        title = f"{pictures:{wide}}{_METHODS.get(method, method.replace('_', ' '))}"
         means = {metric: 100 * score["mean"] for metric, score in found.items()}
         low, high = (100 * found["iou_plain"][end] for end in ("low", "high"))
         lines.append(
@@ -55,7 +58,7 @@ def scores(results: Mapping[str, Mapping]) -> str:
 
 
 def _pictures(protocol: str) -> str:
-    split = protocol.partition("_")[0]
+    split = protocol.rsplit("_", 3)[0]
     return "trained on" if split == _TRAINING else f"{split}, held out"
 
 

@@ -57,29 +57,35 @@ class Counts(NamedTuple):
         )
 
 
-def count(prediction: np.ndarray, truth: np.ndarray) -> Counts:
+def count(
+    prediction: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None
+) -> Counts:
     """What every metric is made of.
 
     Args:
       prediction: bool or {0, 1}, [B, H, W] or [B, H, W, 1].
       truth: the same shape as `prediction`, bool or {0, 1}.
+      known: the same, or None for all ones: pixels of 0 are not counted.
 
     Raises:
       ValueError: The shapes differ or are no masks, or a value is neither 0 nor 1.
     """
     prediction, truth = np.asarray(prediction), np.asarray(truth)
+    known = np.ones_like(truth, bool) if known is None else np.asarray(known)
     is_mask = prediction.ndim == 3 or prediction.shape[3:] == (1,)
-    if prediction.shape != truth.shape or not is_mask:
+    if not prediction.shape == truth.shape == known.shape or not is_mask:
         raise ValueError(
-            "`prediction` and `truth` must share one shape, [B, H, W] or [B, H, W, 1]. "
-            f"Received: prediction {prediction.shape}, truth {truth.shape}. "
+            "`prediction` and `truth` must share one shape, [B, H, W] or [B, H, W, 1], "
+            "and `known` with them. Received: prediction "
+            f"{prediction.shape}, truth {truth.shape}, known {known.shape}. "
             "Resize the masks to one size and keep one channel."
         )
     axes = tuple(range(1, prediction.ndim))
     prediction, truth = _as_bool("prediction", prediction), _as_bool("truth", truth)
+    known = _as_bool("known", known)
     pairs = [(prediction, truth), (prediction, ~truth)]
     pairs += [(~prediction, ~truth), (~prediction, truth)]
-    return Counts(*((one & other).sum(axes) for one, other in pairs))
+    return Counts(*((one & other & known).sum(axes) for one, other in pairs))
 
 
 def _iou(c: Counts) -> np.ndarray:
@@ -164,19 +170,23 @@ def summarize(
     threshold: float = 0.5,
     *,
     seed: int = 0,
+    known: np.ndarray | None = None,
 ) -> dict[str, Summary]:
     """All metrics over a set of pictures, plain and with the best polarity.
 
     Args:
       probabilities, truth, threshold: As for `score_per_image`; the same errors.
       seed: Of the bootstrap's resampling.
+      known: As for `count`.
 
     Returns:
       `Summary` by '<metric>_plain' and '<metric>_best_polarity', for each of `METRICS`.
       The best polarity is chosen for each picture and each metric separately; pooled,
-      the pixels of the pictures so turned are put together.
+      the pixels of the pictures so turned are put together. Also 'failures_plain' and
+      'failures_best_polarity', the share of pictures with an IoU under 0.5, which has
+      nothing to pool and gives the share there again.
     """
-    counts = count(_binary(probabilities, threshold), truth)
+    counts = count(_binary(probabilities, threshold), truth, known)
     values, pooled = {}, {}
     for name, metric in METRICS.items():
         plain, other = metric(counts), metric(counts.inverted)
@@ -184,6 +194,10 @@ def summarize(
         for polarity, chosen in (("plain", counts), ("best_polarity", best)):
             values[f"{name}_{polarity}"] = metric(chosen)
             pooled[f"{name}_{polarity}"] = metric(Counts(*np.sum(chosen, axis=1)))
+    for polarity in ("plain", "best_polarity"):
+        name = f"failures_{polarity}"
+        values[name] = (values[f"iou_{polarity}"] < 0.5).astype(np.float64)
+        pooled[name] = values[name].mean()
     low, high = bootstrap.interval(np.stack(list(values.values()), axis=1), seed)
     return {
         name: Summary(*map(float, (values[name].mean(), low[i], high[i], pooled[name])))

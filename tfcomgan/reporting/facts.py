@@ -21,6 +21,7 @@ class Data(NamedTuple):
     image_size: Pixels of the square pictures.
     training_crop, crop: Of the pictures trained on, and of those scored.
     notes: What preparing it had to say.
+    num_scored: Pictures with a mask by what is scored, where not all of a split are.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Data(NamedTuple):
     training_crop: str
     crop: str
     notes: Sequence[str] = ()
+    num_scored: Mapping[str, int] = {}
 
 
 class Stage(NamedTuple):

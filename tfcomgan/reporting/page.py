@@ -35,6 +35,7 @@ _NAMES = {
     "accuracy": "accuracy",
     "mean_iou": "mIoU",
     "f_beta": "F-beta",
+    "failures": "IoU under 50",
     "fid": "FID",
     "kid": "KID",
     "inception_score": "Inception Score",
@@ -102,7 +103,8 @@ def _table(report: Report, protocol: str) -> _Table:
     if parts is None:  # A name that `segmentation.result_name` did not make.
         return _Table(protocol, list(metrics), dict(methods), [])
     split, crop, size, end = parts.groups()
-    count = report.data.num_examples.get(split)
+    data = report.data
+    count = data.num_scored.get(split, data.num_examples.get(split))
     threshold = float(end[1:]) if re.fullmatch(r"t[\d.]+", end) else end
     differences = published.differences(
         report.data.name,
