@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from pipelines.work import Work
-from tfcomgan import config, run_folder
+from tfcomgan import config, files, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
@@ -75,7 +75,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     watch, first_seed = training.watch, training.schedule.seed
     folder = work.folder / run_folder.UNFINISHED
     file = folder / _GIVEN_UP
-    given_up = json.loads(file.read_text()) if file.exists() else []
+    given_up = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     while len(given_up) <= watch.max_restarts:
         number = len(given_up)
         seed = (first_seed + number * _SEED_STRIDE) % 2**32
@@ -84,7 +84,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             model = _attempt(work, training.with_seed(seed), place)
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            write_json(file, given_up)
+            files.write_text(file, json.dumps(given_up))
             continue
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
@@ -93,13 +93,6 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"
     )
-
-
-def write_json(file: pathlib.Path, content) -> None:
-    """Writes a file whole or not at all."""
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(file)
 
 
 def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
@@ -156,10 +149,13 @@ def _attempt(
             bar,
         ]
 
+    keeping = Keeping(
+        checkpoint_dir, every, work.fingerprint, work.place.checkpoint_minutes
+    )
     with contextlib.closing(bar):
         return loop.train(
             schedule,
-            Keeping(checkpoint_dir, every, work.fingerprint),
+            keeping,
             make_model=lambda: training.make_model(schedule.seed),
             make_batches=make_batches,
             watchers=watchers,

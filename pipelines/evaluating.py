@@ -43,10 +43,10 @@ def evaluate(
     disentanglement: DisentanglementSettings,
 ) -> dict:
     """Scores masks against the true ones, where there are any; measures the generator."""
+    masked = [s for s in protocol.splits if examples.has_masks_in(s)]
+    masked = masked if examples.has("mask") else []
     with progress.parts("evaluate", _PARTS) as begin:
         begin("masks")
-        masked = [s for s in protocol.splits if examples.has_masks_in(s)]
-        masked = masked if examples.has("mask") else []
         other = _other_folder(protocol, pictures)
         splits = {
             split: examples.load(
@@ -64,8 +64,8 @@ def evaluate(
             scored[last] = splits[last] = other.examples
         predict = inference.predictor(segmenter.load(), pictures.low)
         predictions = {split: predict(found.images) for split, found in splits.items()}
-        result = {"scores": {}, "why_no_scores": _NO_MASKS}
         begin("scores, baselines")
+        result = {"scores": {}, "why_no_scores": _NO_MASKS}
         if scored:
             scores = scoring.evaluate(
                 predictions,
@@ -102,7 +102,9 @@ def evaluate(
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
     for name in ("scores", "metrics"):
-        (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
+        (work.folder / f"{name}.json").write_text(
+            json.dumps(result[name], indent=2), encoding="utf-8"
+        )
     return result
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from pipelines import attempts
-from pipelines.artifacts import Examples, Generator, save_weights
+from pipelines import attempts, weights
+from pipelines.artifacts import Examples, Generator
 from pipelines.attempts import Training
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
@@ -90,8 +90,8 @@ def train_generator(
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
     model, watched = attempts.train(work, training)
-    save_weights(model.generator_ema, work.folder / run_folder.NETWORK)
-    save_weights(
+    weights.save(model.generator_ema, work.folder / run_folder.NETWORK)
+    weights.save(
         model.critic, work.folder / run_folder.CRITIC
     )  # Ranks what is generated.
     if not network.has_mask:
@@ -164,7 +164,7 @@ def train_segmenter(
         area="real_mask_area",
     )
     model, watched = attempts.train(work, training)
-    save_weights(model.segmenter_ema, work.folder / run_folder.NETWORK)
+    weights.save(model.segmenter_ema, work.folder / run_folder.NETWORK)
     return {"object_side": generator.side, **watched}
 
 

@@ -225,6 +225,22 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     assert len(_areas(out)) == 3
 
 
+@pytest.mark.parametrize("left", [0, 5, 0.5])
+def test_result_cut_off_by_a_power_cut_is_made_again(run_dir, tmp_path, capsys, left):
+    """Row and name may be on the disk before the content: nobody waits for it."""
+    for name in "ab":
+        Image.fromarray(_noise(SHORT, LONG, 3)).save(tmp_path / f"{name}.png")
+    out = tmp_path / "out"
+    segment.segment([str(tmp_path)], run_dir, out)
+    mask = out / "masks/a.png"
+    whole = mask.read_bytes()
+    mask.write_bytes(whole[: left if isinstance(left, int) else len(whole) // 2])
+    capsys.readouterr()
+    segment.segment([str(tmp_path)], run_dir, out)
+    assert "1 pictures segmented, 1 done before" in capsys.readouterr().out
+    assert mask.read_bytes() == whole
+
+
 def test_killed_command_goes_on_where_it_stopped(run_dir, tmp_path):
     count = 300
     (tmp_path / "photos").mkdir()

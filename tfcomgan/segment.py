@@ -37,7 +37,7 @@ from tfcomgan.data import pictures as picture_files
 from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
-from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.images import is_whole_png, mask_to_uint8, save_png
 from tfcomgan.photos import finding, ledger
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
@@ -106,8 +106,17 @@ def segment(
         tell=lambda line: print(line, file=sys.stderr),
     )
     version = versions.find(model_dir, versions.SEGMENTER)
+    _refuse_masks_of_others(out, kinds)
+    with command_line.results(out, _AREAS, *kinds):
+        for (
+            kind
+        ) in kinds:  # Each with a mark of its own, as it may be moved from there.
+            command_line.make_folder(out / kind)
+        _segment(found, version, out, kinds)
+
+
+def _segment(found: list[Photo], version, out: pathlib.Path, kinds) -> None:
     digest = versions.digest(version)
-    _make_folders(out, kinds)
     done = set()
     kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
     file = ledger.begin(out / _AREAS, kept)
@@ -131,8 +140,8 @@ def segment(
         raise UserError(f"{unread} of {len(found)} pictures could not be read.")
 
 
-def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
-    """Makes the folders of the results, unless somebody else's files lie there."""
+def _refuse_masks_of_others(out: pathlib.Path, kinds: Sequence[str]) -> None:
+    """Raises UserError where files that are not ours lie in the folders of results."""
     for kind in kinds:
         folder = out / kind
         is_ours = (out / _AREAS).exists() or marks.ALL in marks.read(folder)
@@ -141,9 +150,6 @@ def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
                 f"--out={out} has a folder {kind} with files that are not of this "
                 "command, and masks of yours could be overwritten. Name another folder."
             )
-    command_line.make_folder(out, _AREAS, *kinds)
-    for kind in kinds:  # Each with a mark of its own, as it may be moved from there.
-        command_line.make_folder(out / kind)
 
 
 def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator[Row]:
@@ -158,7 +164,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
             photo is not None
             and photo.path not in done
             and ledger.is_current(row, photo, digest)
-            and all(_file(out, kind, photo).exists() for kind in kinds)
+            and all(is_whole_png(_file(out, kind, photo)) for kind in kinds)
         ):
             done.add(photo.path)
             yield row
@@ -180,7 +186,7 @@ def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
             path = _file(out, kind, photo)
             try:
                 result = RESULTS[kind](image, probability)
-                save_png(path, result, compress_level=_QUICK)
+                save_png(path, result, compress_level=_QUICK, is_durable=False)
             except OSError as error:
                 raise UserError(f"{path} cannot be written: {error}") from error
         height, width = image.shape[:2]

@@ -1,6 +1,5 @@
 """What the sections of the page ask of the results."""
 
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.trivial.plan import Case
+from tfcomgan import files
 from tfcomgan.reporting.tables import Table
 
 Results = Mapping[Case, dict]
@@ -71,6 +71,4 @@ def is_grey(result: dict) -> bool:
 
 def write_csv(path: pathlib.Path, table: Table) -> None:
     """Writes a table, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(table.csv())
-    temporary.replace(path)
+    files.write_text(path, table.csv())

@@ -62,7 +62,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
     def make_segmentation():
         painter = generators.build(generator)
         model = segmentation.SegmentationModule(
-            paint=orientation.oriented(painter, "complement"),
+            paint=orientation.Oriented(painter, "complement"),
             sample=latents.Sampler(
                 seed=0, batch_size=BATCH, z_dim=4, num_codes=3, z_std=1.0
             ),

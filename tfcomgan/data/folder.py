@@ -114,14 +114,14 @@ class Folder(making.PictureBuilder):
         else:
             facts["notes"] += inspection.warn_of_few(len(parts["train"]))
         facts["notes"] += files.notes()
+        if bare := set(files.without_mask()):
+            facts["num_masks"] = {name: len(set(n) - bare) for name, n in parts.items()}
         split_of = {picture: name for name, part in parts.items() for picture in part}
         facts["notes"] += inspection.warn_of_alike(
             [shown(picture) for picture in good],
             [split_of[picture] for picture in good],
             thumbnails,
         )
-        if bare := set(files.without_mask()):
-            facts["num_masks"] = {name: len(set(n) - bare) for name, n in parts.items()}
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)

@@ -1,7 +1,7 @@
 """The paper's figures from any run (Ding et al., NeurIPS 2022): Fig. 5, 6, 7 and 8.
 
 Besides them the worst and best cases by IoU, and walks between two z. Generated figures
-take `paint`, latents to a scene with mask 1 on the object (`orientation.oriented`), and
+take `paint`, latents to a scene with mask 1 on the object (`orientation.Oriented`), and
 latents of at least two rows from a `Sampler`; only what a caption names is varied.
 """
 

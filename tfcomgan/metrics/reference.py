@@ -1,7 +1,6 @@
 """What the generation metrics keep of a set of pictures, in memory and on disk."""
 
 import hashlib
-import os
 import pathlib
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from absl import logging
 
+from tfcomgan import files
 from tfcomgan.metrics.features import FeatureExtractor
 from tfcomgan.metrics.generation import Sample, Statistics
 
@@ -106,20 +106,14 @@ def reference_statistics(
 
 def _write(path: pathlib.Path, sample: Sample) -> None:
     """The file appears complete or not at all; two processes may write the same one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(
-                file,
-                count=sample.statistics.count,
-                mean=sample.statistics.mean,
-                covariance=sample.statistics.covariance,
-                features=sample.features,
-            )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with files.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            count=sample.statistics.count,
+            mean=sample.statistics.mean,
+            covariance=sample.statistics.covariance,
+            features=sample.features,
+        )
 
 
 def _read(path: pathlib.Path, extractor: str) -> Sample:

@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
+from tfcomgan import files
 from tfcomgan.photos.finding import Photo
 
 
@@ -59,11 +60,9 @@ def modified(photo: Photo) -> int:
 
 def begin(path: pathlib.Path, kept: Iterable[Row]) -> TextIO:
     """Writes the file anew with the rows that are kept; to be closed, and `add`ed to."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _opened(temporary, "w") as file:
+    with files.replacing(path) as temporary, _opened(temporary, "w") as file:
         csv.writer(file).writerow(Row._fields)
         csv.writer(file).writerows(kept)
-    os.replace(temporary, path)
     return _opened(path, "a")
 
 

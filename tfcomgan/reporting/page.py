@@ -8,7 +8,6 @@ import importlib.resources
 import io
 import math
 import os
-import pathlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -18,6 +17,7 @@ import markupsafe
 import numpy as np
 from PIL import Image
 
+from tfcomgan import files
 from tfcomgan.evaluation import telling
 from tfcomgan.reporting import curves, limits, published
 from tfcomgan.reporting.curves import Curve
@@ -44,14 +44,7 @@ _NAMES = {
 
 def write(path: str | os.PathLike, report: Report) -> None:
     """Writes the page, whole or not at all; makes the folder if needed."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(page(report), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write_text(path, page(report))
 
 
 def page(report: Report) -> str:
@@ -66,7 +59,7 @@ def page(report: Report) -> str:
     source = (
         importlib.resources.files("tfcomgan.reporting")
         .joinpath("page.html")
-        .read_text()
+        .read_text(encoding="utf-8")
     )
     rows = published.rows(report.data.name)
     return environment.from_string(source).render(

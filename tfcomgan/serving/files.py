@@ -6,11 +6,11 @@ serving/segmenter/1/signatures.md      what to send and what comes back
 serving/segmenter/1/assets.extra/tf_serving_warmup_requests
 """
 
-import os
 import pathlib
 import re
 from collections.abc import Mapping
 
+from tfcomgan.files import write_text
 from tfcomgan.serving import versions
 
 _MOUNT = "/models"  # Where docs/serving/compose.yaml shows the server this folder.
@@ -66,6 +66,8 @@ side the nearest multiple of {multiple}, at most {longest}, so that a panorama l
 `segment_encoded` ignores EXIF data: a photo that is stored lying is segmented lying, and
 `height` and `width` are those stored. Transparent pictures are laid over white, grey ones
 repeated; of 16 bits a channel the higher 8 are kept, of an animated PNG the first picture.
+A request may hold {pictures} pictures; brought to the network's height alone, at their own
+width, those of one size may have {most} pixels together.
 A file that is damaged, cut off, of another format or of more than {most} pixels fails its
 request with INVALID_ARGUMENT (REST: 400) and a message; no other picture of that request
 is answered, and the server goes on.
@@ -83,8 +85,9 @@ def write_signatures(version_dir: pathlib.Path, image_size: int, multiple: int) 
         longest=ratio * image_size,
         ratio=ratio,
         most=f"{signatures.MOST_PIXELS:,}",
+        pictures=signatures.MOST_PICTURES,
     )
-    (version_dir / "signatures.md").write_text(text)
+    write_text(version_dir / "signatures.md", text)
 
 
 def write_server_configs(serving_dir: pathlib.Path) -> None:
@@ -95,15 +98,8 @@ def write_server_configs(serving_dir: pathlib.Path) -> None:
         if path.is_dir() and any(re.fullmatch("[0-9]+", p.name) for p in path.iterdir())
     )
     configs = [_MODEL_CONFIG.format(name=name, mount=_MOUNT) for name in names]
-    _replace(serving_dir / "models.config", _MODELS.format(configs="".join(configs)))
-    _replace(serving_dir / "batching.config", _BATCHING)
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    """Writes a file that a running server may be reading."""
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
+    write_text(serving_dir / "models.config", _MODELS.format(configs="".join(configs)))
+    write_text(serving_dir / "batching.config", _BATCHING)
 
 
 def write_warmup(version_dir: pathlib.Path, image_size: int) -> None:

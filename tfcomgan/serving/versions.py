@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.errors import UserError
+from tfcomgan.plain_paths import plain
 
 if TYPE_CHECKING:
     import keras
@@ -97,13 +98,13 @@ def publish(
         )
     version.parent.mkdir(parents=True, exist_ok=True)
     # Servers look at folders named by numbers only, and a rename is atomic.
-    unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=version.parent)
+    unfinished = tempfile.mkdtemp(prefix=files.UNFINISHED, dir=version.parent)
     try:
         # Below, since mkdtemp's own folder is closed to a server of another user.
         written = pathlib.Path(unfinished, version.name)
-        archive.write_out(str(written), verbose=False)
+        archive.write_out(str(plain(unfinished) / written.name), verbose=False)
         complete(written)
-        os.replace(written, version)
+        files.publish(written, version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return version

@@ -1,6 +1,7 @@
 """What happens around training steps: checkpoints, TensorBoard, pictures."""
 
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfcomgan import stopping
 from tfcomgan.images import save_png
-from tfcomgan.training.checkpoints import Checkpoints
+from tfcomgan.training.checkpoints import Checkpoints, Keeping
 
 
 class EveryFewSteps(keras.callbacks.Callback):
@@ -27,27 +29,81 @@ class EveryFewSteps(keras.callbacks.Callback):
         self._acted = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = min(self.first_step + batch + 1, self._steps)
+        step = self._step(batch)
+        if self._is_due(step):
+            self._do(step, logs or {})
+
+    def _step(self, batch: int) -> int:
+        return min(self.first_step + batch + 1, self._steps)
+
+    def _do(self, step: int, logs: dict) -> None:
+        try:
+            self._act(step, logs)
+        except tf.errors.OutOfRangeError as error:
+            # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
+            # and would end the training as if it were done.
+            raise OSError(error.message) from error
+
+    def _is_due(self, step: int) -> bool:
+        """Whether to act now; to be asked once a call."""
         mark = step // self._every
         if self._acted is None:
             self._acted = self.first_step // self._every
-        if mark > self._acted or step >= self._steps:
-            self._acted = mark
-            try:
-                self._act(step, logs or {})
-            except tf.errors.OutOfRangeError as error:
-                # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
-                # and would end the training as if it were done.
-                raise OSError(error.message) from error
+        is_due = mark > self._acted or step >= self._steps
+        self._acted = mark
+        return is_due
+
+
+_FIRST_MINUTES = 1.0  # Until the first checkpoint of a process, at most.
 
 
 class Saver(EveryFewSteps):
-    """Saves checkpoints."""
+    """Saves checkpoints: by steps or by time, whichever is first, and after the last.
 
-    def __init__(self, checkpoints: Checkpoints, *, every: int, steps: int):
-        super().__init__(
-            lambda step, logs: checkpoints.save(step), every=every, steps=steps
+    Also where a signal asks for the end; see `stopping`.
+
+    The first is due early, so that a training that is killed again and again gets on.
+
+    Args:
+      checkpoints: What saves.
+      keeping: How often.
+      steps: Length of the training.
+      clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        keeping: Keeping,
+        *,
+        steps: int,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__(self._save, every=keeping.every, steps=steps)
+        self._checkpoints, self._minutes, self._clock = (
+            checkpoints,
+            keeping.minutes,
+            clock,
         )
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if stopping.is_asked():
+            if self._checkpoints.step != self._step(batch):
+                self._do(self._step(batch), logs or {})
+            stopping.release()
+        # Only now: of a first step that takes a minute to compile, nothing would be lost.
+        stopping.hold()
+
+    def on_train_begin(self, logs=None):
+        self._due = self._clock() + 60 * min(self._minutes, _FIRST_MINUTES)
+
+    def _is_due(self, step):
+        return super()._is_due(step) or self._clock() >= self._due
+
+    def _save(self, step, logs):
+        self._checkpoints.save(step)
+        self._due = self._clock() + 60 * self._minutes
 
 
 # Of masks and layers, besides those with 'mask' in their name.

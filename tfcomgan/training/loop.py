@@ -5,18 +5,20 @@
 """
 
 import contextlib
-import os
 import pathlib
 from collections.abc import Callable, Sequence
 
 import keras
+import psutil
 import tensorflow as tf
 
+from tfcomgan import stopping
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
+from tfcomgan.networks.layers import precision
 from tfcomgan.training import callbacks
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
-from tfcomgan.training.settings import Precision, TrainingSettings
+from tfcomgan.training.settings import TrainingSettings
 
 
 def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
@@ -51,17 +53,6 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
         )
     gpus = [name for name in known if name.startswith("gpu")]
     return wanted or gpus or ["cpu:0"]
-
-
-@contextlib.contextmanager
-def precision(policy: Precision):
-    """Keras' dtype policy inside the block."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def train(
@@ -105,12 +96,12 @@ def train(
         start = checkpoints.restore()
         if start >= steps:
             return model
-        saver = callbacks.Saver(checkpoints, every=keeping.every, steps=steps)
+        saver = callbacks.Saver(checkpoints, keeping, steps=steps)
         # Last: what is noted of a step must not be missing where one goes on from it.
         listeners = [*watchers(model), saver]
         for listener in listeners:
             listener.first_step = start
-        with _named_failures(keeping.folder):
+        with _named_failures(keeping.folder), stopping.released():
             model.fit(
                 make_batches(start),
                 steps_per_epoch=steps - start,
@@ -140,7 +131,7 @@ def check_memory(batch_size: int, image_size: int) -> None:
     layers and their gradients.
     """
     needed = 10 * batch_size * image_size**2 * 3 * 4
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = psutil.virtual_memory().total
     if needed > memory:
         raise UserError(
             f"BATCH_SIZE={batch_size} would run out of memory: its pictures alone take "
