@@ -86,7 +86,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
             image_size=SIZE,
             segmenter=unet.SegmenterSettings(width=2, num_levels=2),
             settings=self_training.SelfTrainingSettings(),
-            # Its gradients are a twentieth of the others'.
+            # Its gradients are small: at the others' rate it hardly moves in two steps.
             adam=dataclasses.replace(adam, learning_rate=2.0),
             batch_size=BATCH,
             seed=0,
