@@ -2,37 +2,19 @@
 
 import dataclasses
 import importlib
-import io
 import pathlib
 
 import keras
-import numpy as np
 
+from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
 from tfcomgan.data import input_pipeline
+from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
-from tfcomgan.models.orientation import Side, oriented
+from tfcomgan.models.orientation import Oriented, Side
 from tfcomgan.networks import discriminators, unet
 from tfcomgan.networks import generator as generators
-
-
-def save_weights(network: keras.Model, path: pathlib.Path) -> None:
-    """Writes a network's variables in their order.
-
-    Not as Keras' HDF5: where the disk is full, that library can end the process by a
-    segmentation fault.
-    """
-    content = io.BytesIO()
-    np.savez(content, *[variable.numpy() for variable in network.variables])
-    path.write_bytes(content.getvalue())
-
-
-def load_weights(network: keras.Model, path: pathlib.Path) -> None:
-    """Gives a network what `save_weights` has written."""
-    with np.load(path) as stored:
-        for i, variable in enumerate(network.variables):
-            variable.assign(stored[f"arr_{i}"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +36,19 @@ class Examples:
         }
 
     def source(self):
-        """The data set's settings; its `prepare` finds or remakes the TFDS folder."""
+        """The data set's settings; its `prepare` finds or remakes the TFDS folder.
+
+        Raises:
+          UserError: The run folder names a class that is no data set of ours.
+        """
         made = self.record.info["source"]
+        if not made["module"].startswith("tfcomgan.data."):
+            # The folder may be a stranger's, and importing a module runs it.
+            raise UserError(
+                f"{self.record.folder}: its data set is of the module "
+                f"{made['module']!r}, not of tfcomgan.data. Delete that folder and give "
+                "the same command again."
+            )
         cls = getattr(importlib.import_module(made["module"]), made["name"])
         return cls(**made["settings"])
 
@@ -116,12 +109,12 @@ class Generator:
     def load(self) -> keras.Model:
         """The averaged generator as trained, not oriented."""
         network = generators.build(self.settings)
-        load_weights(network, self.record.folder / run_folder.NETWORK)
+        weights.load(network, self.record.folder / run_folder.NETWORK)
         return network
 
     def load_oriented(self):
         """Latents to a scene, inference mode, with mask 1 on the object."""
-        return oriented(self.load(), self.side)
+        return Oriented(self.load(), self.side)
 
     @property
     def objective(self) -> comgan.ComGANSettings:
@@ -135,7 +128,7 @@ class Generator:
             return None
         settings = discriminators.CriticSettings(**self.record.parameters["critics"])
         critic = discriminators.build_critic(self.settings.image_size, settings)
-        load_weights(critic, path)
+        weights.load(critic, path)
         return critic
 
     def sampler(self, *, seed: int, batch_size: int, purpose: int):
@@ -168,7 +161,7 @@ class Segmenter:
     def load(self) -> keras.Model:
         """The averaged segmenter."""
         network = unet.build(self.settings, self.inputs.image_size)
-        load_weights(network, self.record.folder / run_folder.NETWORK)
+        weights.load(network, self.record.folder / run_folder.NETWORK)
         return network
 
 

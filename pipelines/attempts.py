@@ -1,5 +1,6 @@
 """What all trainings share, and their attempts with new seeds where masks are trivial."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -15,7 +16,7 @@ from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
-from tfcomgan.training import callbacks, loop, monitor
+from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
@@ -83,7 +84,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             model = _attempt(work, training.with_seed(seed), place)
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            write_json(file, given_up)
+            files.write_text(file, json.dumps(given_up))
             continue
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
@@ -92,11 +93,6 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"
     )
-
-
-def write_json(file: pathlib.Path, content) -> None:
-    """Writes a file whole or not at all."""
-    files.write_text(file, json.dumps(content))
 
 
 def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
@@ -134,6 +130,8 @@ def _attempt(
             masks=training.masks,
         )
 
+    bar = progress.Progress(work.stage, steps=steps, shown=training.shown)
+
     def watchers(model):
         draw, pictures = training.drawer(model), run_dir / run_folder.PICTURES
         paint = callbacks.painter(draw, work.stage, pictures, board)
@@ -148,14 +146,18 @@ def _attempt(
             ),
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
-            callbacks.Progress(work.stage, steps=steps, shown=training.shown),
+            bar,
         ]
 
-    return loop.train(
-        schedule,
-        Keeping(checkpoint_dir, every, work.fingerprint),
-        make_model=lambda: training.make_model(schedule.seed),
-        make_batches=make_batches,
-        watchers=watchers,
-        on=loop.strategy(work.place.devices),
+    keeping = Keeping(
+        checkpoint_dir, every, work.fingerprint, work.place.checkpoint_minutes
     )
+    with contextlib.closing(bar):
+        return loop.train(
+            schedule,
+            keeping,
+            make_model=lambda: training.make_model(schedule.seed),
+            make_batches=make_batches,
+            watchers=watchers,
+            on=loop.strategy(work.place.devices),
+        )

@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import ARTIFACT, UNFINISHED
 
@@ -63,11 +63,11 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
         record = run_folder.read_artifact(run_dir, stage)
         if record is None:
             return None
-        files = record.pop("files")
+        digests = record.pop("files")
         found = Record(folder=folder, **record)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"{folder / ARTIFACT} cannot be read") from error
-    for name, digest in files.items():
+    for name, digest in digests.items():
         path = pathlib.Path(os.path.normpath(folder / name))
         if not path.is_file():
             raise _damaged(folder, f"{path} is missing")
@@ -112,13 +112,13 @@ def produce(
     info = {}
     yield work, info
     published = [run_dir / name for name in info.get("version_dirs", ())]
-    files = {
+    digests = {
         os.path.relpath(path, work): _digest(path)
         for folder in [work, *published]
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_relative_to(work / UNFINISHED)
     }
-    files.pop(ARTIFACT, None)  # Of a run that was killed before the last rename.
+    digests.pop(ARTIFACT, None)  # Of a run that was killed before the last rename.
     record = {
         "fingerprint": digest,
         "parameters": parameters,
@@ -126,16 +126,18 @@ def produce(
         "inputs": inputs or {},
         "seconds": None if is_resumed else time.monotonic() - start,
         "environment": environment,
-        "files": files,
+        "files": digests,
     }
     (work / ARTIFACT).write_text(
         json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8"
     )
+    files.sync_all(work)
     final, old = run_dir / stage, run_dir / f".old-{stage}"
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():
         final.rename(old)
     work.rename(final)
+    files.sync(run_dir)
     # Last, so that a run killed on the way here need not train again.
     for folder in (final / UNFINISHED, old):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -20,11 +21,12 @@ from tfcomgan.figures.paper import Plate
 from tfcomgan.images import save_png
 from tfcomgan.metrics.features import GenerationMetricsSettings
 from tfcomgan.models import inference
-from tfcomgan.training import callbacks
+from tfcomgan.training import callbacks, progress
 
 _BATCH = 100
 _FEW = 4  # Pictures for a kernel distance.
 _COLUMNS = 8  # Pictures in a figure.
+_PARTS = 5  # Of the bar.
 _NO_MASKS = "No scores: the data set has no masks. See predictions.png instead."
 
 
@@ -44,60 +46,68 @@ def evaluate(
     """Scores masks against the true ones, where there are any; measures the generator."""
     masked = [s for s in protocol.splits if examples.has_masks_in(s)]
     masked = masked if examples.has("mask") else []
-    other = _other_folder(protocol, pictures)
-    splits = {
-        split: examples.load(
-            split,
-            size=pictures.image_size,
-            crop=pictures.crop,
-            with_masks=split in masked,
+    with progress.parts("evaluate", _PARTS) as begin:
+        begin("masks")
+        other = _other_folder(protocol, pictures)
+        splits = {
+            split: examples.load(
+                split,
+                size=pictures.image_size,
+                crop=pictures.crop,
+                with_masks=split in masked,
+            )
+            for split in protocol.splits
+        }
+        scored = {split: splits[split] for split in masked}
+        last = protocol.splits[-1]
+        if other:
+            last = f"folder-{other.name}" if other.name in splits else other.name
+            scored[last] = splits[last] = other.examples
+        predict = inference.predictor(segmenter.load(), pictures.low)
+        predictions = {split: predict(found.images) for split, found in splits.items()}
+        begin("scores, baselines")
+        result = {"scores": {}, "why_no_scores": _NO_MASKS}
+        if scored:
+            scores = scoring.evaluate(
+                predictions,
+                scored,
+                protocol,
+                crop=pictures.crop,
+                grabcut_settings=grabcut,
+                iem_settings=iem,
+                known={}
+                if other is None or other.known is None
+                else {last: other.known},
+            )
+            counts = {split: len(found.images) for split, found in scored.items()}
+            counts |= {f"{last}-known": counts[last]} if other else {}
+            result = {"scores": scores, "num_scored": counts}
+        # One trace for all that paints.
+        paint = tf.function(generator.load_oriented(), reduce_retracing=True)
+        begin("painted pictures beside others")
+        result["metrics"] = _measure(
+            work, examples, generator, paint, pictures, generation, disentanglement,
+            begin=begin,
+        )  # fmt: skip
+        begin("figures")
+        plates = paper.of_segmenter(
+            splits[last].images,
+            splits[last].masks,
+            predictions[last],
+            threshold=protocol.threshold,
+            columns=_COLUMNS,
         )
-        for split in protocol.splits
-    }
-    scored = {split: splits[split] for split in masked}
-    last = protocol.splits[-1]
-    if other:
-        last = f"folder-{other.name}" if other.name in splits else other.name
-        scored[last] = splits[last] = other.examples
-    predict = inference.predictor(segmenter.load(), pictures.low)
-    predictions = {split: predict(found.images) for split, found in splits.items()}
-    result = {"scores": {}, "why_no_scores": _NO_MASKS}
-    if scored:
-        scores = scoring.evaluate(
-            predictions,
-            scored,
-            protocol,
-            crop=pictures.crop,
-            grabcut_settings=grabcut,
-            iem_settings=iem,
-            known={} if other is None or other.known is None else {last: other.known},
+        sampler = generator.sampler(
+            seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
         )
-        counts = {split: len(found.images) for split, found in scored.items()}
-        counts |= {f"{last}-known": counts[last]} if other else {}
-        result = {"scores": scores, "num_scored": counts}
-    # One trace for all that paints.
-    paint = tf.function(generator.load_oriented(), reduce_retracing=True)
-    result["metrics"] = _measure(
-        work, examples, generator, paint, pictures, generation, disentanglement
-    )
-    num_real = result["metrics"]["Generation"]["real pictures"]
-    if num_real < _FEW:
-        result["notes"] = [
-            f"Not all is measured of {num_real} training pictures: distances between "
-            f"generated and real ones take {_FEW}."
-        ]
-    plates = paper.of_segmenter(
-        splits[last].images,
-        splits[last].masks,
-        predictions[last],
-        threshold=protocol.threshold,
-        columns=_COLUMNS,
-    )
-    sampler = generator.sampler(
-        seed=generator.seed, batch_size=_COLUMNS, purpose=latents.PICTURES
-    )
-    plates += paper.of_generator(paint, sampler(0))
-    result["figures"] = _publish(work, plates)
+        plates += paper.of_generator(paint, sampler(0))
+        result["figures"] = _publish(work, plates)
+        num_real = result["metrics"]["Generation"]["real pictures"]
+        if num_real < _FEW:
+            result["notes"] = [
+                f"Not all is measured of {num_real} training pictures: distances "
+                f"between generated and real ones take {_FEW}."
+            ]
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(
             json.dumps(result[name], indent=2), encoding="utf-8"
@@ -124,6 +134,8 @@ def _measure(
     pictures: InputSettings,
     generation: GenerationMetricsSettings,
     disentanglement: DisentanglementSettings,
+    *,
+    begin: Callable[[str], None],
 ) -> Numbers:
     """All numbers of the generator; clusters only where the pictures have labels."""
     sampler = generator.sampler(
@@ -140,6 +152,7 @@ def _measure(
         cache_dir=work.place.data_dir / "statistics",
         fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
     )
+    begin("what z, f and b move")
     found |= measuring.control(paint, sampler, disentanglement)
     if can_cluster:
         found |= measuring.clusters(

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.artifacts import Examples
 from pipelines.work import Work
-from tfcomgan import config, marks
+from tfcomgan import config, files, marks
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -40,6 +40,7 @@ def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
     place = work.place
     marks.make(place.data_dir)
     builder = chosen.source.prepare(place.data_dir, place.manual_dir, beam=place.beam)
+    files.sync_all(builder.data_dir)  # TFDS leaves that to the system.
     splits = {name: s.num_examples for name, s in builder.info.splits.items()}
     metadata = builder.info.metadata
     return {

@@ -8,14 +8,12 @@ import json
 import pathlib
 from collections.abc import Callable, Sequence
 
-from pipelines import artifacts, cache, planning, reporting
+from pipelines import artifacts, cache, closing, planning, reporting
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
 from tfcomgan import config, files, locks, run_folder
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import measuring
-from tfcomgan.evaluation.scoring import table
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
 
@@ -65,10 +63,8 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
         inputs = {
             parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
         }
-        (place.run_dir / run_folder.CONFIG).write_text(
-            config.operative_text(), encoding="utf-8"
-        )
-        report(f"{name}: running")
+        files.write_text(place.run_dir / run_folder.CONFIG, config.operative_text())
+        report(f"{name}: running{closing.where(plan.schedule, place)}")
         with cache.produce(
             place.run_dir,
             name,
@@ -85,7 +81,7 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
         reporting.write(place.run_dir, {n: p.parameters for n, p in plans.items()})
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
-    _report_results(names, place, report)
+    closing.tell(names, place, report)
 
 
 def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
@@ -124,7 +120,7 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
                 f"{_listed(names)}. Give another --run_dir, or delete that folder."
             )
     else:
-        mark.write_text(json.dumps({"gin_files": names}) + "\n", encoding="utf-8")
+        files.write_text(mark, json.dumps({"gin_files": names}) + "\n")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -181,20 +177,3 @@ def _differences(before: dict, after: dict) -> str:
 def _report_notes(info: dict, report) -> None:
     for note in info.get("notes", ()):
         report(f"  {note}")
-
-
-def _report_results(names: Sequence[str], place: Place, report) -> None:
-    found = cache.find(place.run_dir, "evaluate")
-    if "evaluate" in names and found is not None:
-        evaluation = artifacts.Evaluation(found)
-        scores = evaluation.scores
-        report("\n" + (table(scores) if scores else found.info["why_no_scores"]))
-        report("\n" + measuring.lines(evaluation.metrics))
-    report(f"\nReport:   {place.run_dir / run_folder.REPORT}")
-    report(f"Look:     {place.run_dir / run_folder.PICTURES}")
-    report(f"Curves:   tensorboard --logdir {place.run_dir / run_folder.LOGS}")
-    if cache.find(place.run_dir, "export") is not None:
-        report(
-            "Segment:  python -m tfcomgan.segment PICTURE.jpg "
-            f"--model {place.run_dir} --out segmented"
-        )

@@ -11,14 +11,14 @@ import shutil
 
 import numpy as np
 
-from pipelines import artifacts, attempts, rounds, teachers
+from pipelines import attempts, rounds, teachers, weights
 from pipelines.album import Album
 from pipelines.artifacts import Examples, Segmenter
 from pipelines.attempts import Training
 from pipelines.rounds import Round
 from pipelines.teachers import Refined, Teacher
 from pipelines.work import Work
-from tfcomgan import run_folder
+from tfcomgan import files, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.figures import grids
@@ -33,9 +33,10 @@ from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
 
 _CAPTION = (
-    "Self-training, round {}: photographs kept aside, the teacher's masks, the same drawn "
+    "Self-training, round {}: pictures kept aside, the teacher's masks, the same drawn "
     "to the edges, and the masks of the student who learned from such."
 )
+_TITLE = "Masks of the teacher, the same drawn to edges, and of the student"
 _SHOWN = 12  # Columns of a sheet.
 _RECORD, _SHEET = "round.json", "pictures.png"
 # Between the seeds of rounds, which meet neither restarts nor what a user would choose.
@@ -133,7 +134,7 @@ class _School:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             done.append(self._round(number) if number else self._beginning())
-            attempts.write_json(file, done[-1]._asdict())
+            files.write_text(file, json.dumps(done[-1]._asdict()))
             board.scalars(number, _scalars(done[-1]))
         return done
 
@@ -164,7 +165,7 @@ class _School:
         if number == 1:
             return teachers.of_network(self.segmenter.load(), self.segmenter.inputs.low)
         network = unet.build(self.network, self.pictures.image_size)
-        artifacts.load_weights(network, self.folder(number - 1) / run_folder.NETWORK)
+        weights.load(network, self.folder(number - 1) / run_folder.NETWORK)
         return teachers.of_network(network, self.pictures.low)
 
     def _refined(self, teacher: Teacher, chosen: np.ndarray, title: str) -> Refined:
@@ -245,9 +246,7 @@ class _School:
             stage=f"{self.work.stage}-{number}", folder=self.folder(number)
         )
         model, watched = attempts.train(work, training)
-        artifacts.save_weights(
-            model.segmenter_ema, self.folder(number) / run_folder.NETWORK
-        )
+        weights.save(model.segmenter_ema, self.folder(number) / run_folder.NETWORK)
         return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
 
     def _sheet(
@@ -259,13 +258,14 @@ class _School:
         if student is not None:
             rows["student"] = student(images)
         size = images.shape[1]
-        return grids.labelled_grid(
-            {"photograph": images}
+        sheet = grids.labelled_grid(
+            {"picture": images}
             | {
                 name: mask_to_uint8(teachers.resized(masks, size))
                 for name, masks in rows.items()
             }
         )
+        return grids.titled(sheet, _TITLE)
 
 
 def _scalars(done: Round) -> dict[str, float]:

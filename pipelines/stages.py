@@ -37,11 +37,11 @@ class Stage(NamedTuple):
 
 _IN_ORDER = (
     Stage("prepare", preparing.prepare, 1, artifacts.Examples),
-    Stage("train_generator", trainings.train_generator, 3, artifacts.Generator),
+    Stage("train_generator", trainings.train_generator, 4, artifacts.Generator),
     Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.Segmenter),
     Stage("self_train", self_training.self_train, 1, artifacts.SelfTrained),
     Stage("evaluate", evaluating.evaluate, 3, artifacts.Evaluation),
-    Stage("export", export_stage.export_models, 2, artifacts.ServingModel),
+    Stage("export", export_stage.export_models, 3, artifacts.ServingModel),
 )
 STAGES = {stage.name: stage for stage in _IN_ORDER}
 # Type of an artifact to the name of the stage that makes it.

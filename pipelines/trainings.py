@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from pipelines import attempts
-from pipelines.artifacts import Examples, Generator, save_weights
+from pipelines import attempts, weights
+from pipelines.artifacts import Examples, Generator
 from pipelines.attempts import Training
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
@@ -24,6 +24,12 @@ from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
 
 _PICTURES = 12  # Columns of a grid.
+_PAINTED = "Scenes that the generator paints, a column each"
+_GLOBAL = (
+    "global image: the same scene painted whole from z, without layers. It helps the "
+    "training and is no part of the composite."
+)
+_PREDICTED = "Training pictures, and what the segmenter takes for the object"
 
 
 def train_generator(
@@ -63,7 +69,13 @@ def train_generator(
     def drawer(model):
         drawn = sampler(_PICTURES, latents.PICTURES)(0)
         paint = tf.function(lambda: model.generator_ema(drawn, training=False))
-        return lambda: grids.scene_grid(paint(), count=_PICTURES)
+
+        def draw():
+            scene = paint()
+            note = "" if scene.global_image is None else _GLOBAL
+            return grids.titled(grids.scene_grid(scene, _PICTURES), _PAINTED, note)
+
+        return draw
 
     images = examples.load(
         pictures.training_split, size=pictures.kept_size, crop=pictures.crop
@@ -78,8 +90,8 @@ def train_generator(
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
     model, watched = attempts.train(work, training)
-    save_weights(model.generator_ema, work.folder / run_folder.NETWORK)
-    save_weights(
+    weights.save(model.generator_ema, work.folder / run_folder.NETWORK)
+    weights.save(
         model.critic, work.folder / run_folder.CRITIC
     )  # Ranks what is generated.
     if not network.has_mask:
@@ -137,7 +149,9 @@ def train_segmenter(
     def drawer(model):
         predict = inference.predictor(model.segmenter_ema, pictures.low)
         scaled = input_pipeline.scale(shown).numpy()
-        return lambda: grids.prediction_grid(scaled, predict(shown))
+        return lambda: grids.titled(
+            grids.prediction_grid(scaled, predict(shown)), _PREDICTED
+        )
 
     training = Training(
         images=images,
@@ -150,7 +164,7 @@ def train_segmenter(
         area="real_mask_area",
     )
     model, watched = attempts.train(work, training)
-    save_weights(model.segmenter_ema, work.folder / run_folder.NETWORK)
+    weights.save(model.segmenter_ema, work.folder / run_folder.NETWORK)
     return {"object_side": generator.side, **watched}
 
 

@@ -13,6 +13,7 @@ class Place(NamedTuple):
     devices: See `training.strategy`.
     checkpoint_every: Steps between checkpoints.
     beam: Options of the Beam pipeline that makes the data set, or None for none.
+    checkpoint_minutes: Between checkpoints at most.
     """
 
     run_dir: pathlib.Path
@@ -21,6 +22,7 @@ class Place(NamedTuple):
     devices: tuple[str, ...]
     checkpoint_every: int
     beam: tuple[str, ...] | None = None
+    checkpoint_minutes: float = 5.0
 
 
 class Work(NamedTuple):

@@ -13,10 +13,12 @@ import pytest
 from pipelines import cache
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_IOU = "test_center_32px_t0.5 / segmenter / iou_plain"
+_IOU = "test_center_32px_t0.5 / segmenter / iou_plain, %"
 
 
-def _make(folder, *, seed=0, iou=0.5, info_weight=1.0, steps=1200, scores=None):
+def _make(
+    folder, *, seed=0, iou=0.5, info_weight=1.0, steps=1200, scores=None, more=None
+):
     """A finished run, written by the pipeline's own cache."""
     training = {"training": {"seed": seed, "steps": steps}}
     stages = {
@@ -25,6 +27,9 @@ def _make(folder, *, seed=0, iou=0.5, info_weight=1.0, steps=1200, scores=None):
         "train_segmenter": training,
         "evaluate": {"evaluation": {"splits": ("train", "test"), "threshold": 0.5}},
     }
+    for owner, fields in (more or {}).items():
+        stage = "train_generator" if owner == "monitor" else "evaluate"
+        stages[stage].setdefault(owner, {}).update(fields)
     for stage, parameters in stages.items():
         with cache.produce(folder, stage, f"{stage}{seed}", parameters) as (_, info):
             if stage == "evaluate" and scores is None:
@@ -59,10 +64,11 @@ def test_runs_that_differ_in_seed_alone_get_mean_and_sample_deviation(tmp_path):
     ious = [0.81, 0.84, 0.9]
     folders = [_make(tmp_path / f"s{i}", seed=i, iou=iou) for i, iou in enumerate(ious)]
     row = _table(tmp_path, *folders)[_IOU]
-    assert [float(row[f"s{i}"]) for i in range(3)] == ious
+    percent = 100 * np.array(ious)
+    np.testing.assert_allclose([float(row[f"s{i}"]) for i in range(3)], percent)
     over = "of 3 seeds: s0, s1, s2"
-    np.testing.assert_allclose(float(row[f"mean {over}"]), np.mean(ious))
-    np.testing.assert_allclose(float(row[f"deviation {over}"]), np.std(ious, ddof=1))
+    np.testing.assert_allclose(float(row[f"mean {over}"]), np.mean(percent))
+    np.testing.assert_allclose(float(row[f"deviation {over}"]), np.std(percent, ddof=1))
 
 
 def test_other_settings_are_another_group_and_are_shown(tmp_path):
@@ -77,9 +83,47 @@ def test_other_settings_are_another_group_and_are_shown(tmp_path):
     assert list(table["seed"]) == ["a", "b", mean, deviation, "c"]
     assert list(table["seed"].values()) == ["0", "1", "all", "all", "0"]
     differing = "train_generator/comgan.info_weight"
-    assert list(table) == ["seed", differing, _IOU]
+    assert list(table) == ["seed", _IOU, differing]
     assert list(table[differing].values()) == ["1.0", "1.0", "1.0", "1.0", "0.0"]
-    np.testing.assert_allclose(float(table[_IOU][mean]), 0.6)
+    np.testing.assert_allclose(float(table[_IOU][mean]), 60)
+
+
+def test_what_several_stages_share_is_one_row(tmp_path):
+    table = _table(
+        tmp_path, _make(tmp_path / "a", steps=1200), _make(tmp_path / "b", steps=600)
+    )
+    assert list(table) == ["seed", _IOU, "training.steps"]
+    assert list(table["training.steps"].values()) == ["1200", "600"]
+
+
+def test_settings_that_change_no_result_are_neither_shown_nor_part_runs(tmp_path):
+    quiet = {"monitor": {"on_trivial": "warn", "window": 200}, "iem": {"iterations": 5}}
+    other = {"monitor": {"on_trivial": "warn", "window": 100}, "iem": {"iterations": 9}}
+    a = _make(tmp_path / "a", iou=0.25, more=quiet)
+    b = _make(tmp_path / "b", iou=0.75, seed=1, more=other)
+    table = _table(tmp_path, a, b)
+    assert list(table) == ["seed", _IOU]
+    assert table[_IOU]["mean of 2 seeds: a, b"] == "50.0"
+    acting = {"monitor": {"on_trivial": "restart", "window": 100}}
+    acting["evaluation"] = {"baselines": ["iem"]}
+    table = _table(tmp_path, a, _make(tmp_path / "c", more=acting | {"iem": {"n": 1}}))
+    assert {f"train_generator/monitor.{n}" for n in ("on_trivial", "window")} <= set(
+        table
+    )
+    assert "evaluate/iem.n" in table
+
+
+def test_held_out_pictures_and_the_fixed_threshold_come_first(tmp_path):
+    protocols = [f"{split}_center_32px_{end}" for split in ("train", "test")
+                 for end in ("otsu", "t0.5")]  # fmt: skip
+    scores = {name: {"segmenter": {"iou_plain": 0.5}} for name in protocols}
+    _, *rows = _table(tmp_path, _make(tmp_path / "a", scores=scores))
+    assert [row.partition(" ")[0] for row in rows] == [
+        "test_center_32px_t0.5",
+        "test_center_32px_otsu",
+        "train_center_32px_t0.5",
+        "train_center_32px_otsu",
+    ]
 
 
 def test_the_printed_table_is_the_written_one(tmp_path):
@@ -88,15 +132,15 @@ def test_the_printed_table_is_the_written_one(tmp_path):
     assert done.stdout == (tmp_path / "table.md").read_text()
     header, rule, seed, metric = _cells(done.stdout)
     assert header[1:] == ["a"] and set("".join(rule)) <= set("|-: ")
-    assert seed == ["seed", "0"] and metric == [_IOU, "0.1235"]
+    assert seed == ["seed", "0"] and metric == [_IOU, "12.35"]
 
 
 def test_a_repeated_seed_is_named_and_not_in_the_mean(tmp_path):
     a, b = _make(tmp_path / "a", iou=0.2), _make(tmp_path / "b", seed=1, iou=0.4)
     repeat = _make(tmp_path / "r", seed=1, iou=0.9)
     row = _table(tmp_path, a, b, repeat)[_IOU]
-    np.testing.assert_allclose(float(row["mean of 2 seeds: a, b"]), 0.3)
-    assert float(row["r"]) == 0.9
+    np.testing.assert_allclose(float(row["mean of 2 seeds: a, b"]), 30)
+    assert float(row["r"]) == 90
     assert f"{repeat}: same settings and seed" in _compare(a, b, repeat).stderr
 
 
@@ -115,7 +159,7 @@ def test_a_metric_that_some_seeds_lack_has_no_mean(tmp_path):
     a = _make(tmp_path / "a")
     b = _make(tmp_path / "b", seed=1, scores={})  # A data set without masks.
     row = _table(tmp_path, a, b)[_IOU]
-    assert list(row.values()) == ["0.5", "", "", ""]
+    assert list(row.values()) == ["50.0", "", "", ""]
     assert _cells(_compare(a, b).stdout)[-1][2] == "–"
 
 
@@ -123,7 +167,7 @@ def test_of_a_summary_with_its_interval_the_mean_is_taken(tmp_path):
     summary = {"mean": 0.25, "low": 0.2, "high": 0.3, "pooled": 0.26}
     scores = {"test_center_32px_t0.5": {"segmenter": {"iou_plain": summary}}}
     table = _table(tmp_path, _make(tmp_path / "a", scores=scores))
-    assert list(table) == ["seed", _IOU] and table[_IOU] == {"a": "0.25"}
+    assert list(table) == ["seed", _IOU] and table[_IOU] == {"a": "25.0"}
 
 
 def test_what_is_no_finished_run_is_named_and_left_out(tmp_path):
@@ -159,6 +203,22 @@ def test_scores_of_a_model_that_was_trained_anew_are_left_out(tmp_path):
     record["inputs"]["train_segmenter"] = "train_segmenter1"
     path.write_text(json.dumps(record))
     assert _compare(run).returncode == 0
+
+
+def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
+    tmp_path,
+):
+    run = _make(tmp_path / "a", seed=1)  # As before there was such a stage.
+    assert _compare(run).returncode == 0
+    made_from = {"train_segmenter": "train_segmenter0"}
+    with cache.produce(run, "self_train", "taught", {}, inputs=made_from):
+        pass
+    path = run / "evaluate" / "artifact.json"
+    record = json.loads(path.read_text()) | {"inputs": {"self_train": "taught"}}
+    path.write_text(json.dumps(record))
+    done = _compare(run)
+    assert done.returncode == 2 and "older train_segmenter" in done.stderr
+    assert "--stages=self_train,evaluate" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Files are written whole or not at all."""
 
+import errno
+import os
 import sys
 
 import pytest
@@ -38,6 +40,55 @@ def test_content_is_on_the_disk_before_it_has_the_name(tmp_path, monkeypatch):
     with files.replacing(tmp_path / "a") as temporary:
         temporary.write_bytes(b"x")
     assert told == [temporary, "rename", tmp_path]
+
+
+def test_folder_and_all_in_it_are_on_the_disk_before_it_has_the_name(
+    tmp_path, monkeypatch
+):
+    told, replace = [], os.replace
+    monkeypatch.setattr(files, "sync", lambda path: told.append(str(path)))
+
+    def tell(source, target):
+        told.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", tell)
+    made, place = tmp_path / "made", tmp_path / "new" / "place"
+    place.parent.mkdir()
+    (made / "deep").mkdir(parents=True)
+    (made / "deep/file").write_text("x")
+    (made / "file").write_text("y")
+    files.publish(made, place)
+    before = {str(made / name) for name in ("", "deep", "deep/file", "file")}
+    assert set(told[:4]) == before and told[4:] == ["rename", str(place.parent)]
+    assert (place / "deep/file").read_text() == "x" and not made.exists()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_disk_that_cannot_promise_is_no_error(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(files.os, "fsync", _raiser(number))
+    files.write_text(tmp_path / "a", "text")
+    assert (tmp_path / "a").read_text() == "text"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_disk_that_fails_at_the_last_moment_leaves_the_older_file(
+    tmp_path, monkeypatch, number
+):
+    (tmp_path / "a").write_text("older")
+    monkeypatch.setattr(files.os, "fsync", _raiser(number))
+    with pytest.raises(OSError) as caught:
+        files.write_text(tmp_path / "a", "newer")
+    assert caught.value.errno == number
+    assert (tmp_path / "a").read_text() == "older"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def _raiser(number):
+    def fail(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 if __name__ == "__main__":

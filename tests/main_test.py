@@ -30,6 +30,7 @@ class Place(typing.NamedTuple):
     devices: tuple
     checkpoint_every: int
     beam: object = None
+    checkpoint_minutes: float = 0.0
 
 def settings():
     config.build(Run)
@@ -160,7 +161,8 @@ def test_pipeline_receives_the_flags(command):
     assert "('devices', ())" in arguments
     assert "('manual_dir', None)" in arguments
     assert "('checkpoint_every', 500)" in arguments
-    assert environment == "tensorflow 2"
+    assert "('checkpoint_minutes', 5.0)" in arguments
+    assert environment == "tensorflow 3"
     done = command(
         "--gin_file=gin/toy.gin",
         "--stages=evaluate,prepare",

@@ -7,13 +7,19 @@ by Ctrl-C, 143 and 129 stopped by SIGTERM and SIGHUP.
 import contextlib
 import os
 import pathlib
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
-from tfcomgan import errors, files, locks, marks, stopping, streams
+from tfcomgan import errors, files, locks, marks, quiet, stopping, streams
 from tfcomgan.errors import UserError
+
+_VERBOSITY = """
+  --verbosity: 0 shows what TensorFlow and other libraries log.
+    (an integer)"""
 
 
 def run(
@@ -41,7 +47,7 @@ def run(
         if {"--help", "-help", "-h", "--h", "-?"} & set(argv[1:]):
             # absl's --help exits with 1, and from a console script it lists no flags.
             module = flags.FLAGS.find_module_defining_flag(flag)
-            print(f"{doc}\nflags:\n{flags.FLAGS.module_help(module)}")
+            print(f"{doc}\nflags:\n{flags.FLAGS.module_help(module)}{_VERBOSITY}")
             sys.exit(0)
         try:
             argv = flags.FLAGS(argv)
@@ -53,11 +59,12 @@ def run(
         return argv
 
     def guarded(argv):
-        # Read when TensorFlow is imported, which `main` does.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # Read when Keras is imported, which `main` does.
         os.environ["KERAS_BACKEND"] = "tensorflow"
-        # TFDS and SavedModel tell much that is of no use here.
-        logging.set_verbosity(logging.ERROR)
+        if not any(flags.FLAGS[name].present for name in ("verbosity", "v")):
+            quiet.keep_import_quiet()
+            # TFDS and SavedModel tell much that is of no use here.
+            logging.set_verbosity(logging.ERROR)
         stopping.listen()
         try:
             main(argv[1:])
@@ -88,6 +95,27 @@ def _expand_home() -> None:
         if any(isinstance(value, str) and value.startswith("~") for value in values):
             expanded = [os.path.expanduser(value) for value in values]
             flag.value = expanded if isinstance(flag.value, list) else expanded[0]
+
+
+def typed(script: str, *arguments: str) -> str:
+    """A command as it can be typed in any folder, whatever environment is active.
+
+    Args:
+      script: A console script, ours or of another package, as 'tfcomgan-segment'.
+      *arguments: They are quoted where a shell asks for it.
+    """
+    beside = pathlib.Path(sys.executable).with_name(script)
+    found = shutil.which(script)
+    if found and pathlib.Path(found).absolute() == beside.absolute():
+        start = [script]  # The environment is active.
+    elif beside.is_file():
+        start = [str(beside)]
+    else:  # Not installed: the sources, from wherever they lie.
+        package, _, command = script.partition("-")
+        root = pathlib.Path(__file__).absolute().parents[1]
+        module = f"{package}.{command or 'main'}"
+        start = ["env", f"PYTHONPATH={root}", sys.executable, "-m", module]
+    return shlex.join([*start, *arguments])
 
 
 def explain(error: Exception) -> str | None:

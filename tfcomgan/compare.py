@@ -2,9 +2,10 @@
 
   python -m tfcomgan.compare runs/* --out=comparison.md
 
-Prints a table in Markdown: a column a run, first the settings in which the runs differ,
-then the metrics as `evaluate` wrote them (IoU and Dice from 0 to 1). Runs that differ in
-SEED alone are put together, with the mean and the sample deviation over their seeds.
+Prints a table in Markdown: a column a run, first the metrics of `evaluate` (scores of
+masks in percent, held-out pictures before those trained on), then the settings in which
+the runs differ. Runs that differ in SEED alone, or in what changes no result, are put
+together, with the mean and the sample deviation over their seeds.
 Folders that are no run, and unfinished runs, are named and left out.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (among others: no run is left),
@@ -34,9 +35,10 @@ _SEED = "training.seed"
 class Run(NamedTuple):
     """A finished run.
 
-    settings: By 'stage/settings.field', less the seeds; as JSON texts.
+    settings: By 'stage/settings.field', less the seeds and what changes no result; as
+      JSON texts.
     seeds: Of the trainings; one number where both have the same.
-    metrics: Numbers by name, as 'test_center_32px_t0.5 / segmenter / iou_plain'.
+    metrics: Numbers by name, as 'test_center_32px_t0.5 / segmenter / iou_plain, %'.
     """
 
     folder: pathlib.Path
@@ -88,13 +90,33 @@ def read(folder: pathlib.Path) -> Run:
     seeds = tuple(flat.pop(name) for name in sorted(flat) if name.endswith(_SEED))
     info = dict(records[_EVALUATE]["info"])
     # Without masks there are no scores, but there may be other metrics.
-    metrics = _flat(info.pop("scores", {}), "", " / ") | _flat(info, "", " / ")
+    scores = _flat(info.pop("scores", {}), "", " / ")
+    scores = {f"{k}, %": 100 * scores[k] for k in sorted(scores, key=_place)}
+    metrics = scores | _flat(info, "", " / ")
     return Run(
         folder,
-        {name: json.dumps(value) for name, value in flat.items()},
+        {name: json.dumps(value) for name, value in flat.items() if _acts(name, flat)},
         seeds[:1] if len(set(seeds)) == 1 else seeds,
         {k: float(v) for k, v in metrics.items() if type(v) in (int, float)},
     )
+
+
+def _place(score: str) -> tuple[bool, bool]:
+    """Held-out pictures come first, and of a split the fixed threshold."""
+    protocol = score.partition(" / ")[0]
+    return protocol.startswith("train_"), protocol.endswith("_otsu")
+
+
+def _acts(name: str, settings: dict) -> bool:
+    """Whether a setting can change a number of its run."""
+    stage, _, rest = name.partition("/")
+    owner, _, field = rest.partition(".")
+    if owner == "monitor":
+        on_trivial = settings.get(f"{stage}/monitor.on_trivial")
+        return field == "on_trivial" or on_trivial != "warn"
+    if owner in ("grabcut", "iem"):
+        return owner in settings.get(f"{stage}/evaluation.baselines", ())
+    return True
 
 
 def _record(folder: pathlib.Path, stage: str) -> dict | None:
@@ -148,13 +170,26 @@ def table(groups: Sequence[Group]) -> Table:
             header += [f"mean {over}", f"deviation {over}"]
             columns += [(g, statistics.fmean), (g, statistics.stdev)]
     rows = [["seed", *(_seed(which) for _, which in columns)]]
-    for name in _union([run.settings for run in runs]):
-        if len({run.settings.get(name) for run in runs}) > 1:
-            cells = [g.runs[0].settings.get(name) for g, _ in columns]
-            rows.append([name, *cells])
     for name in _union([run.metrics for run in runs]):
         rows.append([name, *(_cell(name, g, which) for g, which in columns)])
+    for name, cells in _differences(runs, [g for g, _ in columns]):
+        rows.append([name, *cells])
     return Table(header, rows)
+
+
+def _differences(
+    runs: Sequence[Run], columns: Sequence[Group]
+) -> list[tuple[str, list[str | None]]]:
+    """Settings in which runs differ, each once, though several stages have it."""
+    found = {}
+    for name in _union([run.settings for run in runs]):
+        if len({run.settings.get(name) for run in runs}) > 1:
+            cells = tuple(g.runs[0].settings.get(name) for g in columns)
+            found.setdefault((name.partition("/")[2], cells), []).append(name)
+    return [
+        (names[0] if len(names) == 1 else name, list(cells))
+        for (name, cells), names in found.items()
+    ]
 
 
 def _seed(which) -> str:

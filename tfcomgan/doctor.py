@@ -21,22 +21,14 @@ from PIL import Image
 
 # TensorFlow and gin are imported where they are used: --help must not wait.
 from tfcomgan import command_line
-from tfcomgan.data import parallel
-from tfcomgan.data.inspection import (
-    Finding,
-    look,
-    near_duplicates,
-    spread,
-)
+from tfcomgan.data import inspection, parallel
+from tfcomgan.data.inspection import Finding, look, spread
 from tfcomgan.errors import UserError
 from tfcomgan.figures import contact_sheet
 from tfcomgan.images import save_png
 
-_FEW = 1000  # Training pictures.
 _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
 _SHEET = "contact_sheet.png"
-_LISTED = 5
-_COMPARED = 20_000
 
 
 def examine_folder(source, files, sheet_size: int) -> list[Finding]:
@@ -118,7 +110,11 @@ def report(findings: Sequence[Finding], *, pictures, notes=()) -> list[str]:
         )
     else:
         lines.append("Masks: none. Training needs none; there will be no scores.")
-    warnings = [*_warn(good, bad, sizes, pictures), *_warn_of_duplicates(good)]
+    names, splits, thumbnails = zip(
+        *((f.name, f.split, f.thumbnail) for f in good), strict=True
+    )
+    warnings = [*_warn(good, bad, sizes, pictures)]
+    warnings += inspection.warn_of_alike(names, splits, thumbnails)
     lines.append(f"Warnings: {len(warnings) or 'none'}")
     return lines + [f"- {warning}" for warning in warnings]
 
@@ -130,20 +126,14 @@ def _warn(good, bad, sizes, pictures) -> Iterator[str]:
             "--gin_param=\"folder.on_bad_image='skip'\" leaves them out."
         )
     num_train = sum(f.split == "train" for f in good)
-    if num_train < _FEW:
-        off = {
-            "input_pipeline.flip=True": not pictures.flip,
-            "input_pipeline.margin=1.1875": pictures.margin == 1,
-        }
-        advice = " ".join(
-            f"--gin_param={name}" for name, is_off in off.items() if is_off
-        )
-        yield (
-            f"{num_train} training pictures are few for a GAN: below {_FEW:,}, critics "
-            "learn them by heart. Expect coarse masks; more pictures help most, then "
-            "fewer codes (NUM_CODES) and a shorter training (STEPS). "
-            + (f"Switch on flips and random crops: {advice}." if advice else "")
-        ).rstrip()
+    off = {
+        "input_pipeline.flip=True": not pictures.flip,
+        "input_pipeline.margin=1.1875": pictures.margin == 1,
+    }
+    advice = " ".join(f"--gin_param={name}" for name, is_off in off.items() if is_off)
+    yield from inspection.warn_of_few(
+        num_train, f"Switch on flips and random crops: {advice}." if advice else ""
+    )
     kept = pictures.kept_size
     shorts = sizes.min(axis=1)
     if np.any(shorts < kept):
@@ -169,26 +159,6 @@ def _warn(good, bad, sizes, pictures) -> Iterator[str]:
         )
 
 
-def _warn_of_duplicates(good) -> Iterator[str]:
-    compared = good[:_COMPARED]
-    pairs = near_duplicates(np.stack([f.thumbnail for f in compared]))
-    if pairs:
-        across = sum(compared[i].split != compared[j].split for i, j in pairs)
-        listed = "; ".join(
-            f"{good[i].name} and {good[j].name}" for i, j in pairs[:_LISTED]
-        )
-        yield (
-            f"Near duplicates, {len(pairs)} pair{'s' * (len(pairs) > 1)}: {listed}"
-            + ("; ..." if len(pairs) > _LISTED else ".")
-            + (
-                f" {across} lie across splits: test scores will be too good."
-                * (across > 0)
-            )
-        )
-    if len(good) > _COMPARED:
-        yield f"Only the first {_COMPARED:,} pictures were compared for duplicates."
-
-
 def _names(findings, is_meant) -> str:
     names = [f.name for f, meant in zip(findings, is_meant, strict=True) if meant]
     verb = "is" if len(names) == 1 else "are"
@@ -196,7 +166,9 @@ def _names(findings, is_meant) -> str:
 
 
 def _some(names) -> str:
-    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return ", ".join(names[: inspection.LISTED]) + (
+        ", ..." if len(names) > inspection.LISTED else ""
+    )
 
 
 def _counts(values) -> str:

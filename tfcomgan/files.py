@@ -1,6 +1,7 @@
 """Files written whole or not at all, also where the power fails or the disk is full."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import pathlib
@@ -12,12 +13,19 @@ UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def replacing(
+    path: str | os.PathLike, *, is_durable: bool = True
+) -> Iterator[pathlib.Path]:
     """A temporary file beside `path`, which takes its place when the body ends well.
 
     Its content is on the disk before it has the name, and the name before this returns;
     where the body fails the temporary file is gone and `path` is as before. Makes the
     folder if needed.
+
+    Args:
+      path: The file.
+      is_durable: Whether to wait for the disk, some milliseconds. Else a power cut may
+        leave a file that is empty or cut off.
 
     Raises:
       OSError: The disk is full or may not be written.
@@ -30,9 +38,10 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     temporary = path.with_name(f"{UNFINISHED}{digest}-{os.getpid()}")
     try:
         yield temporary
-        sync(temporary)
+        if is_durable:
+            sync(temporary)
         os.replace(temporary, path)
-        if os.name == "posix":  # Elsewhere folders cannot be opened.
+        if is_durable and os.name == "posix":  # Elsewhere folders cannot be opened.
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -44,11 +53,34 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
+    """Gives a folder its final name, with all in it on the disk before.
+
+    Raises:
+      OSError: `place` is there and not an empty folder, or the disk may not be written.
+    """
+    sync_all(made)
+    os.replace(made, place)
+    sync(pathlib.Path(place).parent)
+
+
+def sync_all(folder: str | os.PathLike) -> None:
+    """Waits until a folder and all below it are on the disk."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            sync(os.path.join(root, name))
+        sync(root)
+
+
 def sync(path: str | os.PathLike) -> None:
     """Waits until a file's content, or a folder's names, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Of file systems that cannot promise it, as some of those over a network.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 

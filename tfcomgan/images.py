@@ -7,6 +7,8 @@ from PIL import Image
 
 from tfcomgan import files
 
+_END = b"IEND\xaeB`\x82"  # The last chunk of a PNG file, and its check sum.
+
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
     """Pictures in [-1, 1] as uint8, rounded; values beyond are clipped, NaN is black.
@@ -39,7 +41,11 @@ def mask_to_uint8(mask: np.ndarray) -> np.ndarray:
 
 
 def save_png(
-    path: str | os.PathLike, image: np.ndarray, *, compress_level: int = 6
+    path: str | os.PathLike,
+    image: np.ndarray,
+    *,
+    compress_level: int = 6,
+    is_durable: bool = True,
 ) -> None:
     """Writes an image as PNG, whole or not at all; makes the folder if needed.
 
@@ -47,11 +53,22 @@ def save_png(
       path: The file.
       image: uint8 [H, W], [H, W, 3], or [H, W, 4] with opacity.
       compress_level: 0 (quick) to 9 (small).
+      is_durable: See `files.replacing`; False for thousands that can be made again.
     """
-    with files.replacing(path) as temporary:
+    with files.replacing(path, is_durable=is_durable) as temporary:
         Image.fromarray(image).save(
             temporary, format="PNG", compress_level=compress_level
         )
+
+
+def is_whole_png(path: str | os.PathLike) -> bool:
+    """Whether a file is there and ends as a PNG does, so that no power cut cut it off."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    except OSError:  # Also of a file that is shorter.
+        return False
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

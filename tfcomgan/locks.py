@@ -70,7 +70,7 @@ def _me() -> dict:
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "since": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "command": shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])[:200],
+        "command": shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])[:1000],
     }
 
 

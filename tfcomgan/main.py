@@ -64,6 +64,7 @@ def _main(arguments: Sequence[str]) -> None:
         devices=tuple(given.devices),
         checkpoint_every=given.checkpoint_every,
         beam=tuple(options) if given.beam or options else None,
+        checkpoint_minutes=given.checkpoint_minutes,
     )
     stages = [stage for stage in STAGES if stage in given.stages]
     pipeline.run(stages, place, gin_files=gin_files)
@@ -105,6 +106,12 @@ def _define_flags() -> None:
     )
     flags.DEFINE_integer(
         "checkpoint_every", 500, "Steps between checkpoints.", lower_bound=1
+    )
+    flags.DEFINE_float(
+        "checkpoint_minutes",
+        5.0,
+        "Minutes between checkpoints at most; the first comes within one.",
+        lower_bound=0.0,
     )
     flags.DEFINE_bool(
         "beam",

@@ -1,6 +1,5 @@
 """What the sections of the page ask of the results."""
 
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.trivial.plan import Case
+from tfcomgan import files
 from tfcomgan.reporting.tables import Table
 
 Results = Mapping[Case, dict]
@@ -48,7 +48,9 @@ def ended(result: dict) -> list[str]:
     """Signs of trivial solutions that lasted to the end."""
     steps, _ = result["curves"].get("mask_area", ([0], None))
     return [
-        f["sign"] for f in result["trivial"]["findings"] if f["last_step"] >= steps[-1]
+        f["sign"]
+        for f in result["trivial"]["findings"]
+        if f["solution"] and f["last_step"] >= steps[-1]  # 0 for grey masks.
     ]
 
 
@@ -69,6 +71,4 @@ def is_grey(result: dict) -> bool:
 
 def write_csv(path: pathlib.Path, table: Table) -> None:
     """Writes a table, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(table.csv(), encoding="utf-8")
-    temporary.replace(path)
+    files.write_text(path, table.csv())

@@ -14,7 +14,7 @@ from pipelines import artifacts, cache, planning, run
 from pipelines.trivial import judging
 from pipelines.trivial.plan import Case
 from pipelines.work import Place
-from tfcomgan import config, run_folder
+from tfcomgan import config, files, run_folder
 from tfcomgan.metrics.features import GenerationMetricsSettings
 
 _RESULT, _PICTURES = "result.json", "pictures.npz"
@@ -79,4 +79,4 @@ def make(case: Case, place: Place, runs: pathlib.Path) -> None:
     folder = runs / case.name
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / _PICTURES, **judged.pictures)
-    (folder / _RESULT).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    files.write_text(folder / _RESULT, json.dumps(result, indent=1) + "\n")

@@ -126,8 +126,9 @@ def text_files_without_encoding(path: pathlib.Path) -> list[str]:
         texts = [a.value for a in call.args if isinstance(a, ast.Constant)]
         is_binary = any("b" in str(text) for text in texts)
         has_encoding = any(k.arg in ("encoding", None) for k in call.keywords)
-        is_text = name in ("read_text", "write_text", "fdopen") or (
-            name == "open" and owner not in ("os", "Image") and not is_binary
+        is_text = name in ("read_text", "write_text") or (
+            (name == "fdopen" or name == "open" and owner not in ("os", "Image"))
+            and not is_binary
         )
         # pathlib's second argument of write_text, first of read_text.
         is_given = has_encoding or "utf-8" in texts or owner == "files"

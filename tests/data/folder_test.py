@@ -88,6 +88,14 @@ def test_pictures_are_found_in_folders_and_stored_exactly(photos, tmp_path):
     ]
 
 
+def test_few_pictures_and_pictures_alike_are_told_as_the_doctor_does(photos, tmp_path):
+    save(photos / "copy.png", noise(4))
+    few, *_, alike = FolderSource().prepare(tmp_path, photos).info.metadata["notes"]
+    assert few.startswith("13 pictures are few: expect masks that mean nothing")
+    assert alike.startswith("Near duplicates, 1 pair: ") and "copy.png" in alike
+    assert "Summer 2021/a 4.png" in alike
+
+
 @pytest.mark.parametrize("is_grey", [True, False])
 def test_fifty_pictures_are_enough_and_all_grey_ones_are_told(is_grey, tmp_path):
     grey = np.repeat(noise(0, 8, 10, 1), 3, axis=-1)
@@ -96,9 +104,12 @@ def test_fifty_pictures_are_enough_and_all_grey_ones_are_told(is_grey, tmp_path)
         save(tmp_path / f"photos/{i}.png", noise(0) if has_colours else grey)
     builder = FolderSource().prepare(tmp_path / "data", tmp_path / "photos")
     notes = builder.info.metadata["notes"]
-    assert [note.split(":")[0] for note in notes] == (
+    *grey_ones, few, alike = notes
+    assert [note.split(":")[0] for note in grey_ones] == (
         ["All pictures are grey"] if is_grey else []
     )
+    assert few.startswith("45 training pictures are few")
+    assert alike.startswith("Near duplicates, ")
 
 
 def test_masks_are_stored_beside_their_pictures(masked, tmp_path):

@@ -125,32 +125,6 @@ def test_baselines_chosen_are_those_scored(splits, baselines):
     assert tuple(results["train_center_8px_t0.5"]) == ("segmenter", *baselines)
 
 
-def test_table_shows_every_score_in_percent():
-    scores = dict(
-        iou_plain=dict(mean=0.1234, low=0.1, high=0.15),
-        dice_plain=dict(mean=0.2345),
-        iou_best_polarity=dict(mean=0.3456),
-        dice_best_polarity=dict(mean=1.0),
-    )
-    text = scoring.table({"test_center_32px_t0.5": {"segmenter": scores}})
-    (line,) = (line for line in text.splitlines() if "segmenter" in line)
-    assert line.split() == [
-        *("test_center_32px_t0.5", "segmenter"),
-        *("12.3", "10.0", "to", "15.0", "23.4", "34.6", "100.0"),
-    ]
-    assert "best polarity per image, by the truth" in text
-
-
-def test_table_aligns_its_columns():
-    scores = dict.fromkeys(
-        ("iou_plain", "dice_plain", "iou_best_polarity", "dice_best_polarity"),
-        dict(mean=0.5, low=0.4, high=1.0),
-    )
-    methods = dict.fromkeys(("segmenter", "otsu", "mean_mask"), scores)
-    head, *rows, _ = scoring.table({"train_center_32px_t0.5": methods}).splitlines()
-    assert len({len(line) for line in (head, *rows)}) == 1
-
-
 @pytest.mark.parametrize(
     "wrong, message",
     [

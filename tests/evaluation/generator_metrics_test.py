@@ -48,7 +48,7 @@ def test_a_generator_that_paints_the_real_pictures_is_at_distance_0(tmp_path):
     same, inverted = (_realism(tmp_path, x) for x in (images, 255 - images))
     scale = inverted["fd_random"]
     assert abs(same["fd_random"]) < 1e-4 * scale
-    assert same["generated pictures"] == same["real pictures"] == 60
+    assert same["generated pictures"] == same["training pictures"] == 60
     assert not {"fid", "kid", "inception_score"} & set(same)
 
 

@@ -175,6 +175,19 @@ def test_labelled_writes_each_name_beside_its_row_and_keeps_the_grid():
     assert has_ink == [True, False, True]
 
 
+def test_titled_writes_above_and_below_and_keeps_the_picture():
+    red = np.array([200, 0, 0], np.uint8)  # Of which text has none.
+    image = np.tile(red, [30, 40, 1])
+    result = grids.titled(image, "A title", "what a row is, said at some length")
+    (top, *_), (left, *_) = np.nonzero((result == red).all(axis=-1))
+    np.testing.assert_array_equal(result[top : top + 30, left : left + 40], image)
+    above, below = result[:top], result[top + 30 :]
+    assert above.min() < 128 and below.min() < 128  # Ink.
+    # Wider than the picture, and not cut off: white at the right.
+    assert result.shape[1] > 40 and result[:, -1].min() == 255
+    assert grids.titled(image, "A title").shape[0] == top + 30
+
+
 def test_save_png_can_be_read_back_and_leaves_nothing_else(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, [5, 7, 3], np.uint8)
     path = tmp_path / "new" / "grid.png"

@@ -109,8 +109,8 @@ def test_exchanged_layers_and_inverted_mask_give_the_same_segmenter_input(archit
     latents = (
         Latents(z, f, b) if architecture == "ds_comgan" else Latents(z, None, None)
     )
-    scene = orientation.oriented(first, "mask")(latents)
-    turned = orientation.oriented(second, "complement")(latents)
+    scene = orientation.Oriented(first, "mask")(latents)
+    turned = orientation.Oriented(second, "complement")(latents)
     # f is the object's code in both, whichever subnetwork paints the object. Rounding
     # is that of 1 - sigmoid(x) against sigmoid(-x).
     for a, b in zip(scene, turned, strict=True):
@@ -118,8 +118,8 @@ def test_exchanged_layers_and_inverted_mask_give_the_same_segmenter_input(archit
             np.testing.assert_allclose(a, b, atol=1e-6)
     # And back: what the second calls mask is the first's complement.
     for side, other in (("complement", "mask"), ("mask", "complement")):
-        a = orientation.oriented(first, side)(latents)
-        b = orientation.oriented(second, other)(latents)
+        a = orientation.Oriented(first, side)(latents)
+        b = orientation.Oriented(second, other)(latents)
         np.testing.assert_allclose(a.composite, b.composite, atol=1e-6)
         np.testing.assert_allclose(a.mask, b.mask, atol=1e-6)
 
@@ -139,7 +139,7 @@ def test_f_moves_only_the_layer_that_is_called_foreground():
     generator = _generator("ds_comgan")
     z, b = tf.random.stateless_normal([2, 4], [3, 4]), tf.one_hot([0, 0], 3)
     for side in ("mask", "complement"):
-        paint = orientation.oriented(generator, side)
+        paint = orientation.Oriented(generator, side)
         one, other = (paint(Latents(z, tf.one_hot([i, i], 3), b)) for i in (1, 2))
         np.testing.assert_array_equal(one.background, other.background)
         np.testing.assert_array_equal(one.mask, other.mask)

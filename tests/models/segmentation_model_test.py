@@ -142,7 +142,7 @@ def test_generator_is_frozen_and_paints_in_inference_mode():
     generator, scenes = make_comgan().generator, []
 
     def paint(drawn):
-        scenes.append(orientation.oriented(generator, "mask")(drawn))
+        scenes.append(orientation.Oriented(generator, "mask")(drawn))
         return scenes[-1]
 
     model = _segmentation(paint)

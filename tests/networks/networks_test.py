@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfcomgan.latents import Latents
-from tfcomgan.networks import discriminators, layers, unet
+from tfcomgan.networks import discriminators, layers, parts, unet
 from tfcomgan.networks import generator as generators
 
 
@@ -173,7 +173,7 @@ def test_upsample_repeats_pixels():
 
 @pytest.mark.parametrize("size", [32, 64])
 def test_feature_generator_gives_last_three_maps(size):
-    features = generators.FeatureGenerator(size, 16)
+    features = parts.FeatureGenerator(size, 16)
     a1, a2, a3 = features(_random(2, 9))
     assert a1.shape == (2, size // 4, size // 4, 64)
     assert a2.shape == (2, size // 2, size // 2, 32)
@@ -185,7 +185,7 @@ def test_feature_generator_gives_last_three_maps(size):
 @pytest.mark.parametrize("upsampling, channels", [("plain", 7 * 4), ("learned", 4 * 4)])
 def test_shared_features_are_upsampled_and_joined(upsampling, channels):
     maps = _random(2, 8, 8, 16), _random(2, 16, 16, 8), _random(2, 32, 32, 4)
-    phi = generators.SharedFeatures(4, upsampling)(*maps)
+    phi = parts.SharedFeatures(4, upsampling)(*maps)
     assert phi.shape == (2, 32, 32, channels)
     np.testing.assert_array_equal(phi[..., -4:], maps[2])
     if upsampling == "plain":
@@ -196,7 +196,7 @@ def test_shared_features_are_upsampled_and_joined(upsampling, channels):
 @pytest.mark.parametrize("upsampling, channels", [("plain", 7 * 4), ("learned", 4 * 4)])
 def test_shared_features_at_half_size_are_joined_there(upsampling, channels):
     maps = _random(2, 8, 8, 16), _random(2, 16, 16, 8), _random(2, 32, 32, 4)
-    phi = generators.SharedFeatures(4, upsampling, stride=2)(*maps)
+    phi = parts.SharedFeatures(4, upsampling, stride=2)(*maps)
     assert phi.shape == (2, 16, 16, channels)
     a3 = np.reshape(maps[2], [2, 16, 2, 16, 2, 4]).mean(axis=(2, 4))
     np.testing.assert_allclose(phi[..., -4:], a3, rtol=1e-5, atol=1e-6)

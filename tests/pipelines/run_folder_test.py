@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import shlex
 import shutil
 import sys
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from pipelines import planning, stages
 from tfcomgan import config, run_folder
+from tfcomgan.evaluation import telling
 from tfcomgan.run_folder import STAGES
 
 # The stages a stage takes something from, in the order of its parameters.
@@ -91,21 +93,28 @@ def test_finished_run_leaves_no_work_folder(finished):
 def test_end_prints_the_scores_and_the_next_commands(finished):
     out = command.run(*tiny(finished)).check().out
     scores = json.loads((finished / "evaluate/scores.json").read_text())
-    for protocol, methods in scores.items():
-        for method, values in methods.items():
-            (row,) = (
-                line
-                for line in out.splitlines()
-                if line.startswith(protocol) and f" {method} " in line
-            )
-            assert f"{100 * values['iou_plain']['mean']:.1f}" in row.split()
-            assert f"{100 * values['dice_best_polarity']['mean']:.1f}" in row.split()
+    for split, pictures in (("test", "test, held out"), ("train", "trained on")):
+        segmenter = scores[f"{split}_center_32px_t0.5"]["segmenter"]
+        (row,) = (
+            line
+            for line in out.splitlines()
+            if line.startswith(pictures) and " segmenter " in line
+        )
+        assert f"{100 * segmenter['iou_plain']['mean']:.1f}" in row.split()
+        assert f"{100 * segmenter['dice_best_polarity']['mean']:.1f}" in row.split()
     metrics = json.loads((finished / "evaluate/metrics.json").read_text())
-    assert f"Generation: fd_random {metrics['Generation']['fd_random']:.3g}, " in out
+    distance = telling.number(metrics["Generation"]["fd_random"])
+    assert f"Generation: fd_random {distance}, " in out
     assert f"{finished}/report.html" in out
-    assert f"tensorboard --logdir {finished / 'logs'}" in out
-    segment = "python -m tfcomgan.segment PICTURE.jpg"
-    assert f"{segment} --model {finished} --out segmented" in out
+    commands = {  # All work from any folder: whole paths.
+        title: shlex.split(rest)
+        for title, _, rest in (line.partition(":") for line in out.splitlines())
+        if title in ("Curves", "Segment", "Generate")
+    }
+    assert commands["Curves"][-2:] == ["--logdir", str(finished / "logs")]
+    model = ["--model", str(finished), "--out"]
+    assert commands["Segment"][-5:] == ["photo.jpg", *model, "segmented"]
+    assert commands["Generate"][-4:] == [*model, "generated"]
     assert str(finished / "pictures") in out
 
 
@@ -129,24 +138,24 @@ def test_pictures_of_both_trainings_and_of_the_evaluation(finished):
         (
             "train_generator",
             {
-                "d_adversarial",
-                "g_adversarial",
-                "info_foreground",
-                "info_background",
-                "mask_area",
-                "mask_entropy",
-                "mask_gradient_norm",
+                "loss/d_adversarial",
+                "loss/g_adversarial",
+                "loss/info_foreground",
+                "loss/info_background",
+                "mask/mask_area",
+                "mask/mask_entropy",
+                "gradient/mask_gradient_norm",
             },
             8,
         ),
         (
             "train_segmenter",
             {
-                "consistency",
-                "dm_adversarial",
-                "s_adversarial",
-                "real_mask_area",
-                "real_mask_entropy",
+                "loss/consistency",
+                "loss/dm_adversarial",
+                "loss/s_adversarial",
+                "mask/real_mask_area",
+                "mask/real_mask_entropy",
             },
             4,
         ),

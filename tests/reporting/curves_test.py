@@ -45,7 +45,7 @@ def _write_events(folder, points, suffix):
     with writer.as_default():
         tf.summary.text("operative_config", "SEED = 1", step=0)
         for step, value in points:
-            tf.summary.scalar("loss", value, step=step)
+            tf.summary.scalar("loss/adversarial", value, step=step)
         tf.summary.image("scenes", np.zeros([1, 4, 4, 3]), step=0)
     writer.close()
 
@@ -61,7 +61,7 @@ def test_curves_are_read_from_event_files_of_all_starts(tmp_path):
     _write_events(folder, [(60, 2.0), (80, 4.0)], ".b")
     (curve,) = curves.read(tmp_path)
     assert curve == Curve(
-        "train_generator", "loss", (20, 40, 60, 80), (1.0, 0.5, 2.0, 4.0)
+        "train_generator", "adversarial", (20, 40, 60, 80), (1.0, 0.5, 2.0, 4.0)
     )
     assert curves.read(tmp_path / "nothing") == []
 

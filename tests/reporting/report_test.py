@@ -14,7 +14,8 @@ import reports
 from PIL import Image
 
 from tfcomgan.figures.paper import Plate
-from tfcomgan.reporting import facts, page
+from tfcomgan.reporting import facts
+from tfcomgan.reporting import page as page_module
 from tfcomgan.reporting.curves import Curve
 
 _VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -64,20 +65,20 @@ class _Page(html.parser.HTMLParser):
 
 
 def _page(**changes):
-    return _Page(page.page(reports.make(**changes)))
+    return _Page(page_module.page(reports.make(**changes)))
 
 
 def test_every_number_is_on_the_page():
     page = _page()
     for number in ("4,321", "567", "1,200", "32 × 32 px", "1 h 6 min", "5 s"):
         assert number in page.text
-    segmenter = page.row("segmenter")
+    segmenter = page.row("segmenter")  # Held-out pictures first.
+    assert segmenter[0][1:] == ["53.4 52.4 to 55.4", "58.4 57.4 to 60.4"]
     # Plain, then best polarity: +1.1 and +6.2 points.
-    assert segmenter[:2] == [
+    assert segmenter[2:] == [
         ["segmenter", "71.2", "76.2"],
         ["segmenter", "72.3", "77.4"],
     ]
-    assert segmenter[2][1:] == ["53.4 52.4 to 55.4", "58.4 57.4 to 60.4"]
     assert page.row("mean mask")[0][1:] == ["31.3", "36.3"]
     assert page.row("FID") == [["FID", "43.22"]]
     assert "SEED = 11" in page.text and "comgan.z_std = 1.0" in page.text
@@ -89,14 +90,76 @@ def test_every_number_is_on_the_page():
 
 def test_the_page_loads_nothing_from_outside_and_runs_nothing():
     page = _page(data=reports.DATA._replace(name="caltech_birds2011"))
-    assert not page.all("script") and not page.all("link") and not page.all("a")
+    assert not page.all("script") and not page.all("link")
+    for link in page.all("a"):  # Within the page.
+        assert link.pop("href").startswith("#") and not link
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")]
         for name in ("src", "href", "data", "action", "srcset", "style"):
             value = attributes.get(name, "data:")
             assert value.startswith("data:"), (tag, name, value)
-    text = page.page(reports.make())
+    text = page_module.page(reports.make())
     assert not re.search(r"@import|url\(|https?:", text)
+
+
+def test_contents_name_every_part_and_lead_there():
+    page = _page()
+    parts = [heading["id"] for heading in page.all("h2")]
+    assert [link["href"] for link in page.all("a")] == [f"#{part}" for part in parts]
+    assert len(set(parts)) == len(parts) >= 8
+    assert parts[:4] == ["trained-on", "figures", "scores", "use-this-model"]
+
+
+def test_settings_are_folded():
+    page = _page(settings="SEED = 11\n" * 1000)
+    (details,) = page.all("details")
+    assert "open" not in details
+    kept = [tag for tag, _ in page.elements]
+    assert kept.index("details") < len(kept) - 1 - kept[::-1].index("pre")
+
+
+def test_what_is_wide_scrolls_in_a_frame_of_its_own():
+    page = page_module.page(reports.make(metrics=_MOVEMENT))
+    framed = re.findall(r'<div class="wide">\s*<(table|img)', page)
+    assert len(framed) == page.count("<table") + page.count("<img")
+    assert re.search(r"\.wide { overflow-x: auto", page)
+
+
+def test_the_dark_scheme_gives_every_colour_another_value():
+    page = page_module.page(reports.make())
+    light, dark, *_ = re.findall(r":root { ([^}]*) }", page)
+    colours = [dict(re.findall(r"--(\w+): (#\w+)", scheme)) for scheme in (light, dark)]
+    assert set(colours[0]) == set(colours[1]) >= {"page", "ink", "accent"}
+    for name, colour in colours[0].items():
+        assert colours[1][name] != colour
+    used = set(re.findall(r"var\(--(\w+)\)", page))
+    assert used <= set(colours[0])
+    # No colour but these, except the paper of print.
+    rest = page.partition("@media print")[0].replace(light, "").replace(dark, "")
+    assert not re.search(r"#[0-9a-f]{3,6}\b[^-\"]", rest.partition("</style>")[0])
+
+
+def test_the_commands_to_use_the_model_are_there_once_it_is_exported():
+    assert "tfcomgan-segment photo.jpg --model . --out segmented" in _page().text
+    unfinished = _page(stages=[facts.Stage("export", False)])
+    assert "tfcomgan-segment" not in unfinished.text
+    assert "not exported yet" in unfinished.text
+
+
+_MOVEMENT = {
+    "Movement of a layer by one variable": {
+        f"{v} on {layer}": 0.25
+        for v in "zfb"
+        for layer in ("mask", "foreground", "background")
+    }
+}
+
+
+def test_movement_is_a_square_with_what_is_good():
+    page = _page(metrics=_MOVEMENT)
+    assert ["", "mask", "foreground", "background"] in page.rows
+    assert page.row("z, shape") == [["z, shape", "0.25", "0.25", "0.25"]]
+    assert "Good: z moves the mask" in page.text
 
 
 def test_pictures_travel_in_the_page_and_absent_ones_say_why():
@@ -221,12 +284,12 @@ def test_numbers_that_are_not_finite_are_said_in_words():
 
 def test_the_file_is_whole_or_not_there(tmp_path):
     path = tmp_path / "new" / "report.html"
-    page.write(path, reports.make())
-    assert path.read_text(encoding="utf-8") == page.page(reports.make())
+    page_module.write(path, reports.make())
+    assert path.read_text(encoding="utf-8") == page_module.page(reports.make())
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
     before = path.read_bytes()
     with pytest.raises(jinja2.UndefinedError):
-        page.write(path, reports.make(plates=[None]))
+        page_module.write(path, reports.make(plates=[None]))
     assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 1
 
 

@@ -1,6 +1,8 @@
 """The three signatures of the exported segmenter: their numbers, and what they refuse."""
 
 import io
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -131,9 +133,10 @@ def test_mask_of_an_encoded_picture_is_made_at_its_aspect_and_brought_to_model_s
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_files_are_decoded_as_pillow_decodes_them(kind):
+def test_files_are_decoded_as_pillow_decodes_them(tmp_path, kind):
     file = WHOLE[kind]
-    expected = picture_files.read(io.BytesIO(file))
+    (tmp_path / "file").write_bytes(file)
+    expected = picture_files.read(tmp_path / "file")
     decoded = tf.function(signatures.decode)(tf.constant(file)).numpy()
     assert decoded.dtype == np.uint8
     # Pillow's blending over white rounds otherwise.
@@ -204,6 +207,92 @@ def test_broken_picture_fails_its_request_with_a_message_and_no_other(model, kin
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         _encoded(model, good, file)
     assert _encoded(model, good)["height"] == [50]
+
+
+# What a request may take.
+
+
+def test_request_of_too_many_pictures_is_refused(model):
+    most, message = signatures.MOST_PICTURES, "a request may hold 256 pictures.*257"
+    tiny = np.zeros([most + 1, 1, 1, 3], np.uint8)
+    file = picture_bytes.encode(tiny[0])
+    assert len(_encoded(model, *[file] * most)["mask"]) == most
+    for signature, inputs in {
+        "serving_default": {"images": tiny},
+        "segment_float": {"images": np.float32(tiny)},
+        "segment_encoded": {"image_bytes": [file] * (most + 1)},
+    }.items():
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            _ask(model, signature, **inputs)
+
+
+def test_flat_picture_that_resizing_would_blow_up_is_refused(model):
+    """Resizing brings all columns to the network's 32 rows first, in float32."""
+    width = signatures.MOST_PIXELS // SIZE
+    message = "height may have 134217728 pixels"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        _ask(model, "serving_default", images=np.zeros([1, 1, width + 1, 3], np.uint8))
+    flat = np.zeros([1, 1, width // 100, 3], np.uint8)
+    assert _ask(model, "serving_default", images=flat)["mask"].shape == (
+        *flat.shape[:3],
+        1,
+    )
+
+
+MEASURE = """
+import sys
+import tensorflow as tf
+
+def of_process(key):
+    with open("/proc/self/status") as file:
+        (line,) = (line for line in file if line.startswith(key))
+    return int(line.split()[1]) * 1024
+
+segment = tf.saved_model.load(sys.argv[1]).signatures["segment_encoded"]
+small, large = (open(name, "rb").read() for name in sys.argv[2:])
+segment(image_bytes=tf.constant([small]))
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # The peak begins anew.
+before = of_process("VmRSS")
+segment(image_bytes=tf.constant([large]))
+print(of_process("VmHWM") - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "options"),
+    [
+        ("RGBA", "PNG", {"compress_level": 1}),
+        pytest.param(
+            *("RGB", "JPEG", {"progressive": True, "subsampling": 0}),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_picture_takes_at_most_24_bytes_of_memory_a_pixel(
+    tmp_path, mode, kind, options
+):
+    """Decoding and blending: docs/serving.md promises it."""
+    for name, side in (("small", 64), ("large", 3000)):
+        grey = np.linspace(0, 255, side).astype(np.uint8)
+        picture = Image.fromarray(np.tile(grey, [side, 1])).convert(mode)
+        if mode == "RGBA":
+            picture.putalpha(100)
+        picture.save(tmp_path / name, kind, **options)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", MEASURE, str(exported()[1])),
+            *(str(tmp_path / "small"), str(tmp_path / "large")),
+        ],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    taken = int(done.stdout)
+    # Decoded it takes 3 bytes, or nothing has been measured; 20 MB are TensorFlow's own.
+    assert 3 * 3000**2 < taken < 24 * 3000**2 + 20e6
 
 
 if __name__ == "__main__":

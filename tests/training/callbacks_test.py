@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfcomgan.training import callbacks
+from tfcomgan.training.checkpoints import Keeping
 
 
 def _acts(callback_steps, *, first_step, steps_per_execution, every):
@@ -51,21 +52,59 @@ def test_full_disk_during_an_act_is_no_end_of_data():
         callback.on_train_batch_end(0, {})
 
 
-def test_progress_writes_lines_where_there_is_no_terminal(capsys):
-    progress = callbacks.Progress("train_generator", steps=10, shown=("loss", "absent"))
-    progress.first_step = 4
-    progress.on_train_begin()
-    progress.on_train_batch_end(3, {"loss": 0.1234, "hidden": 5.0})
-    progress.on_train_batch_end(7, {"loss": 0.5678, "hidden": 5.0})  # Two too many.
-    progress.on_train_end()
-    error = capsys.readouterr().err
-    lines = error.splitlines()
-    assert "\r" not in error and all(
-        line.startswith("train_generator: ") for line in lines
+def _saves(minutes_a_step, *, every, minutes, steps, first_step=0):
+    """Steps after which a `Saver` saves, by a clock that only the steps move."""
+    now, saves = [0.0], []
+
+    class Recording:
+        def save(self, step):
+            saves.append(step)
+            now[0] += 30.0  # A save takes time too.
+
+    saver = callbacks.Saver(
+        Recording(),
+        Keeping("", every, "", minutes),
+        steps=steps,
+        clock=lambda: now[0],
     )
-    assert "4/10 steps" in lines[0]
-    assert "10/10 steps" in lines[-1] and "loss=0.57" in lines[-1]
-    assert "hidden" not in error and "absent" not in error
+    saver.first_step = first_step
+    saver.on_train_begin()
+    for batch in range(steps - first_step):
+        now[0] += 60 * minutes_a_step
+        saver.on_train_batch_end(batch, {})
+    return saves
+
+
+@pytest.mark.parametrize(
+    "minutes_a_step, first_step, saves",
+    [
+        # Quick: by steps, and the time of those is far from due.
+        (0.01, 0, [10, 20, 25]),
+        # After one minute; then 5 minutes after each save, but for the multiples of 10.
+        (0.5, 0, [2, 10, 20, 25]),
+        (1, 0, [1, 6, 10, 15, 20, 25]),
+        # Steps longer than 5 minutes: after each.
+        (6, 20, [21, 22, 23, 24, 25]),
+        (1, 12, [13, 18, 20, 25]),
+    ],
+)
+def test_checkpoints_come_by_steps_or_minutes_whichever_is_first(
+    minutes_a_step, first_step, saves
+):
+    assert saves == _saves(
+        minutes_a_step, every=10, minutes=5, steps=25, first_step=first_step
+    )
+
+
+def test_training_killed_again_and_again_after_two_minutes_gets_on():
+    """500 steps between checkpoints take hours here; no process lives to see them."""
+    done = lives = 0
+    while done < 40:
+        lived = _saves(0.4, every=500, minutes=5, steps=1000, first_step=done)
+        # What is saved within the 2 minutes, 5 steps, of a process.
+        done = max((step for step in lived if step <= done + 5), default=done)
+        lives += 1
+        assert lives < 20
 
 
 if __name__ == "__main__":

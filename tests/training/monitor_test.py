@@ -16,6 +16,7 @@ HEALTHY = {
     "mask_variation": 0.3,
     "object_area": 0.25,
     "layer_echo": 0.3,
+    "mask_entropy": 0.1,
 }
 SIGNS = {
     "empty": {"mask_area": 0.001, "one_layer": 1.0, "mask_variation": 0.0},
@@ -50,6 +51,18 @@ def test_each_sign_is_found_and_names_its_solution(sign, solution):
     assert text.startswith({1: "First", 2: "Second"}[solution] + " trivial solution")
     assert "with seed 7" in text and "from step 20 to step 50" in text
     assert re.search(r"comgan\.\w+", text)  # What to change.
+
+
+def test_masks_that_stay_grey_are_named_and_are_no_trivial_solution():
+    grey = {"mask_entropy": 0.9}
+    (found,) = monitor.findings(_readings({}, *[grey] * 4), SETTINGS)
+    assert found == Finding("grey", first_step=20, last_step=50) and not found.solution
+    text = found.text(7, is_last=True)
+    assert text.startswith("Warning with seed 7: masks stay grey")
+    assert "to the end" in text and "comgan.binary_weight" in text
+    # Empty masks are crisp and yet trivial; what is trivial and grey is trivial.
+    (found,) = monitor.findings(_readings(*[grey | SIGNS["one_mask"]] * 4), SETTINGS)
+    assert found.sign == "one_mask"
 
 
 def test_healthy_logs_and_signs_shorter_than_the_window_find_nothing():
@@ -156,6 +169,25 @@ def test_it_stops_or_asks_for_another_seed_where_told_to(tmp_path, on_trivial, e
     _feed(watching, 0, 59)
     with pytest.raises(error, match="the mask is empty, from step 40 to step 60"):
         _feed(watching, 59, 60)
+
+
+@pytest.mark.parametrize("on_trivial", ["warn", "stop", "restart"])
+@pytest.mark.parametrize("area", ["mask_area", "real_mask_area"])
+def test_grey_masks_are_warned_of_in_the_second_half_and_stop_nothing(
+    tmp_path, area, on_trivial
+):
+    board = _Board()
+    watching = monitor.Monitor(
+        MonitorSettings(every=10, window=30, on_trivial=on_trivial),
+        seed=0, steps=100, folder=tmp_path, board=board, area=area,
+    )  # fmt: skip
+    watching.on_train_begin()
+    for step in range(100):  # Grey from the first step to the last.
+        logs = {area: 0.4, area.replace("area", "entropy"): 0.98}
+        watching.on_train_batch_end(step, logs)
+    # Readings at 60, 70 and 80 make the window.
+    assert board.texts == [("trivial_solution", 80)]
+    assert set(board.curve.values()) == {0}
 
 
 if __name__ == "__main__":

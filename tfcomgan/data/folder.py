@@ -18,8 +18,8 @@ import tqdm
 from PIL import Image
 
 from tfcomgan import config
+from tfcomgan.data import inspection, making, parallel
 from tfcomgan.data import listing as listings
-from tfcomgan.data import making, parallel
 from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.data.walking import shown, some
@@ -96,34 +96,42 @@ class Folder(making.PictureBuilder):
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
         source, files = self.builder_config.source, self.builder_config.listing
-        good, facts = sift(files, source, "folder")
+        good, facts, thumbnails = sift(files, source, "folder")
         if len(good) < 2:
             raise UserError(
                 f"{files.root} has {len(good)} picture{'s' * (not good)} that can be "
                 "used. It takes at least 2, one to train on and one to test; a training "
                 "of use takes hundreds."
             )
+        parts = dict(
+            zip(("train", "test"), split(good, source.test_share), strict=True)
+        )
         if len(good) < _FEW:
             facts["notes"].append(
                 f"{len(good)} pictures are few: expect masks that mean nothing. "
                 "A training of use takes hundreds, all of one kind of thing."
             )
+        else:
+            facts["notes"] += inspection.warn_of_few(len(parts["train"]))
         facts["notes"] += files.notes()
-        names = dict(
-            zip(("train", "test"), split(good, source.test_share), strict=True)
-        )
         if bare := set(files.without_mask()):
-            facts["num_masks"] = {name: len(set(n) - bare) for name, n in names.items()}
+            facts["num_masks"] = {name: len(set(n) - bare) for name, n in parts.items()}
+        split_of = {picture: name for name, part in parts.items() for picture in part}
+        facts["notes"] += inspection.warn_of_alike(
+            [shown(picture) for picture in good],
+            [split_of[picture] for picture in good],
+            thumbnails,
+        )
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(files.pictures)}
         read = functools.partial(_example, source, files)
         return {
-            name: self.each(read, [index[p] for p in pictures], pixels=files.pixels)
-            for name, pictures in names.items()
+            name: self.each(read, [index[p] for p in part], pixels=files.pixels)
+            for name, part in parts.items()
         }
 
 
-def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
+def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.ndarray]]:
     """Reads all pictures to see which can be used.
 
     Args:
@@ -132,20 +140,21 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
       name: The settings' name in gin.
 
     Returns:
-      The names of the good ones, and facts for the metadata: `notes` for the user, and
-      `bad_images`, reasons by name.
+      The names of the good ones; facts for the metadata: `notes` for the user, and
+      `bad_images`, reasons by name; and thumbnails of the good ones.
 
     Raises:
       UserError: Some are bad, and not to be skipped.
     """
 
     def look(index):
-        """Why the picture is bad, or None; whether it has colours."""
+        """Why a picture is bad, or None; whether it has colours; its thumbnail."""
         try:
             image, _ = files.read(index, at_least=source.store_size)
         except BadPicture as error:
-            return error.reason, False
-        return None, bool((image != image[..., :1]).any())
+            return error.reason, False, None
+        has_colours = bool((image != image[..., :1]).any())
+        return None, has_colours, inspection.thumbnail(image)
 
     count = len(files.pictures)
     looked = tqdm.tqdm(
@@ -157,7 +166,7 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
         disable=None,  # Not into a file.
     )
     looked = dict(zip(files.pictures, looked, strict=True))
-    bad = {name: why for name, (why, _) in looked.items() if why}
+    bad = {name: why for name, (why, *_) in looked.items() if why}
     if bad and source.on_bad_image == "fail":
         lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
         raise UserError(
@@ -166,14 +175,17 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict]:
             f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
-    if len(bad) < count and not any(has_colours for _, has_colours in looked.values()):
+    if len(bad) < count and not any(
+        has_colours for _, has_colours, _ in looked.values()
+    ):
         notes.append(
             "All pictures are grey: colours, which mostly tell an object from its ground, "
             "are missing. Expect worse masks."
         )
     bad_images = {shown(n): why for n, why in bad.items()}
     good = [n for n in files.pictures if n not in bad]
-    return good, {"notes": notes, "bad_images": bad_images}
+    thumbnails = [looked[n][-1] for n in good]
+    return good, {"notes": notes, "bad_images": bad_images}, thumbnails
 
 
 def _example(source: FolderSource, files: Listing, index: int):

@@ -45,7 +45,7 @@ class Fs100(making.PictureBuilder):
     def _split_generators(self, dl_manager):
         del dl_manager  # Nothing to download.
         faces, source = self.builder_config.listing, self.builder_config.source
-        good, facts = folder.sift(faces, source, "fs100")
+        good, facts, _ = folder.sift(faces, source, "fs100")
         self.info.metadata.update(facts)
         index = {name: i for i, name in enumerate(faces.pictures)}
         read = functools.partial(_example, faces, source.store_size)

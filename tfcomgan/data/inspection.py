@@ -1,5 +1,6 @@
-"""What is kept of the pictures of a data set to judge it, and a contact sheet of them."""
+"""What is kept of the pictures of a data set to judge it, and what is said of that."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,9 @@ _THUMBNAIL = 16  # Pixels.
 # again, as JPEG of quality 30 to 85 at 0.3 to 1 times the size, 95% are within 5; the two
 # most alike of 3,000 different ones are 6.2 apart.
 _NEAR = 5.0
+_FEW = 1000  # Training pictures.
+_COMPARED = 20_000
+LISTED = 5
 
 
 class Finding(NamedTuple):
@@ -51,9 +55,8 @@ def look(
 ) -> Finding:
     """What to keep of a picture uint8 [H,W,3] and its mask uint8 [H,W,1], or None."""
     picture = Image.fromarray(image)
-    small = picture.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
     finding = Finding(
-        name, split, None, image.shape[:2], kind, thumbnail=np.asarray(small)
+        name, split, None, image.shape[:2], kind, thumbnail=thumbnail(image)
     )
     if mask is not None:
         edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
@@ -67,6 +70,12 @@ def look(
             sheet_mask = (np.asarray(grey) > 127).astype(np.uint8)
             finding = finding._replace(sheet_mask=sheet_mask[..., np.newaxis])
     return finding
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+    """All of a picture uint8 [H,W,3] as uint8 [16,16,3]."""
+    size = (_THUMBNAIL, _THUMBNAIL)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
 
 
 def _square(picture: Image.Image, size: int) -> Image.Image:
@@ -89,6 +98,36 @@ def near_duplicates(thumbnails: np.ndarray) -> list[tuple[int, int]]:
         near = distances <= _NEAR**2 * flat.shape[1]
         pairs += [(i + start, j) for i, j in np.argwhere(near) if i + start < j]
     return [(int(i), int(j)) for i, j in pairs]
+
+
+def warn_of_few(num_train: int, advice: str = "") -> Iterator[str]:
+    """What to expect of so many training pictures; nothing where they are many."""
+    if num_train < _FEW:
+        yield (
+            f"{num_train} training pictures are few for a GAN: below {_FEW:,}, critics "
+            "learn them by heart. Expect coarse masks; more pictures help most, then "
+            f"fewer codes (NUM_CODES) and a shorter training (STEPS). {advice}"
+        ).rstrip()
+
+
+def warn_of_alike(
+    names: Sequence[str], splits: Sequence[str], thumbnails: Sequence[np.ndarray]
+) -> Iterator[str]:
+    """Which pictures are near duplicates; three lists of the same pictures."""
+    pairs = near_duplicates(np.stack(thumbnails[:_COMPARED]))
+    if pairs:
+        across = sum(splits[i] != splits[j] for i, j in pairs)
+        listed = "; ".join(f"{names[i]} and {names[j]}" for i, j in pairs[:LISTED])
+        yield (
+            f"Near duplicates, {len(pairs)} pair{'s' * (len(pairs) > 1)}: {listed}"
+            + ("; ..." if len(pairs) > LISTED else ".")
+            + (
+                f" {across} lie across splits: test scores will be too good."
+                * (across > 0)
+            )
+        )
+    if len(names) > _COMPARED:
+        yield f"Only the first {_COMPARED:,} pictures were compared for duplicates."
 
 
 def spread(count: int) -> set[int]:

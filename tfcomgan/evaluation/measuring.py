@@ -1,4 +1,4 @@
-"""Numbers of a trained generator: its pictures beside real ones, and its control.
+"""Numbers of a trained generator: its pictures beside those of the data set, and its control.
 
 Joins `metrics.features`, `metrics.generation` and `metrics.disentanglement`; what is
 returned is plain JSON under headings that a reader understands.
@@ -84,7 +84,7 @@ def realism(
     )
     counts = {
         "generated pictures": settings.num_samples,
-        "real pictures": len(images),
+        "training pictures": len(images),
     }
     return {"Generation": generation.scores(real, fake) | counts}
 
@@ -150,16 +150,8 @@ def clusters(
     ]
     found = np.concatenate(parts)
     return {
-        "Clusters of real pictures by f, against their labels": {
+        "Clusters of training pictures by f, against their labels": {
             "ACC": disentanglement.clustering_accuracy(found, labels),
             "NMI": disentanglement.normalized_mutual_information(found, labels),
         }
     }
-
-
-def lines(numbers: Numbers) -> str:
-    """The numbers as text, a line a heading."""
-    return "\n".join(
-        f"{heading}: " + ", ".join(f"{name} {value:.3g}" for name, value in row.items())
-        for heading, row in numbers.items()
-    )

@@ -111,20 +111,3 @@ def evaluate(
 def _summary(masks, truth, threshold, known=None) -> dict[str, dict[str, float]]:
     summaries = segmentation.summarize(masks, truth, threshold, known=known)
     return {metric: summary._asdict() for metric, summary in summaries.items()}
-
-
-def table(results: Results) -> str:
-    """The results as text, in percent."""
-    width = 12 + max(map(len, results))
-    lines = [f"{'':{width}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"]
-    for protocol, methods in results.items():
-        for method, scores in methods.items():
-            means = {metric: 100 * score["mean"] for metric, score in scores.items()}
-            low, high = (100 * scores["iou_plain"][end] for end in ("low", "high"))
-            lines.append(
-                f"{protocol:{width - 10}}{method:10}{means['iou_plain']:6.1f}"
-                f"{f'{low:.1f} to {high:.1f}':>14}{means['dice_plain']:7.1f}"
-                f"{means['iou_best_polarity']:9.1f}{means['dice_best_polarity']:7.1f}"
-            )
-    lines.append("Per-image means, percent. * best polarity per image, by the truth.")
-    return "\n".join(lines)

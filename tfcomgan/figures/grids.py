@@ -1,5 +1,6 @@
 """Pictures for people: grids of scenes and of predicted masks, as labelled PNG files."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,7 +83,7 @@ def prediction_grid(
     *,
     scale: int | None = None,
 ) -> np.ndarray:
-    """Real pictures, their predicted masks, and the cut-out objects on mid grey.
+    """Pictures, their predicted masks, and the cut-out objects on mid grey.
 
     Args:
       images: [B, H, W, 3] in [-1, 1].
@@ -120,6 +121,35 @@ def labelled(image: np.ndarray, row_labels: Sequence[str]) -> np.ndarray:
     for index, name in enumerate(row_labels):
         middle = (index + 0.5) * height / len(row_labels)
         draw.text((_FONT_SIZE // 2, middle), name, "black", font, anchor="lm")
+    return np.asarray(canvas)
+
+
+def titled(image: np.ndarray, title: str, note: str = "") -> np.ndarray:
+    """A picture with a title above it and, small, a note below.
+
+    Args:
+      image: uint8 [H, W, 3].
+      title: a line; what is wider than the picture makes the sheet wider.
+      note: likewise; '' for none.
+
+    Returns:
+      uint8 [H + space, W + space, 3].
+    """
+    big, small = (
+        ImageFont.load_default(size=size) for size in (_FONT_SIZE + 4, _FONT_SIZE)
+    )
+    height, width, _ = image.shape
+    top, bottom, left = (
+        2 * _FONT_SIZE + 4,
+        2 * _FONT_SIZE if note else 0,
+        _FONT_SIZE // 2,
+    )
+    needed = left + math.ceil(max(big.getlength(title), small.getlength(note))) + left
+    canvas = Image.new("RGB", (max(width, needed), top + height + bottom), "white")
+    canvas.paste(Image.fromarray(image), (0, top))
+    draw = ImageDraw.Draw(canvas)
+    draw.text((left, top // 2), title, "black", big, anchor="lm")
+    draw.text((left, top + height + bottom // 2), note, "dimgrey", small, anchor="lm")
     return np.asarray(canvas)
 
 

@@ -1,7 +1,7 @@
 """The paper's figures from any run (Ding et al., NeurIPS 2022): Fig. 5, 6, 7 and 8.
 
 Besides them the worst and best cases by IoU, and walks between two z. Generated figures
-take `paint`, latents to a scene with mask 1 on the object (`orientation.oriented`), and
+take `paint`, latents to a scene with mask 1 on the object (`orientation.Oriented`), and
 latents of at least two rows from a `Sampler`; only what a caption names is varied.
 """
 
@@ -98,9 +98,9 @@ def of_segmenter(
     plates = [
         Plate(
             "predictions",
-            "Real pictures, true masks and predicted ones (as Fig. 8), not selected."
+            "Pictures of the data set, true masks and predicted ones (as Fig. 8), not selected."
             if truth is not None
-            else "Real pictures and predicted masks, not selected; no truth to compare.",
+            else "Pictures of the data set and predicted masks, not selected; no truth to compare.",
             to_image(first),
         )
     ]
@@ -174,7 +174,7 @@ def predicted(
     """Fig. 8: a column a picture; from the top picture, true mask, predicted mask."""
     chosen = np.arange(min(columns, len(predictions)))
     rows = _cases(images_uint8, truth, predictions, chosen)
-    return sheet([Block("Real pictures and predicted masks", rows)])
+    return sheet([Block("Pictures of the data set and predicted masks", rows)])
 
 
 def worst_and_best(

@@ -33,7 +33,7 @@ def effect_matrix(
     mask, for b on the foreground, for f on the background; z moves all three.
 
     Args:
-      paint: Oriented generator, as from `orientation.oriented`.
+      paint: Oriented generator, as from `orientation.Oriented`.
       sampler: Called with the number of a batch.
       num_samples: Pairs of scenes, at least; whole batches are taken.
 

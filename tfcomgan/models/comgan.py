@@ -5,16 +5,14 @@ loss, without a global image x_z no second adversarial term, and without a mask
 (SimpleGAN) the adversarial loss is all.
 """
 
-import functools
 from typing import Annotated, Literal
 
-import keras
 import tensorflow as tf
 
-from tfcomgan import augment, config, latents, losses
+from tfcomgan import config, latents, losses
 from tfcomgan.field_types import at_least, within
-from tfcomgan.models import guards, mask_monitors, update
-from tfcomgan.networks import discriminators
+from tfcomgan.models import base, critic_view, guards, mask_monitors, update
+from tfcomgan.networks import discriminators, layers
 from tfcomgan.networks import generator as generators
 
 
@@ -87,12 +85,30 @@ def sampler(
     )
 
 
-class ComGAN(keras.Model):
+@layers.registered
+class ComGAN(base.StageModel):
     """Generator, its average, critic D_z and (with codes) predictors D_f and D_b.
+
+    Called with latents, it gives the scene of the averaged generator:
+
+    >>> model = ComGAN(
+    ...     generator=generators.GeneratorSettings(image_size=32, width=2, num_codes=3),
+    ...     critics=discriminators.CriticSettings(width=2, code_width=2),
+    ...     settings=ComGANSettings(),
+    ...     adam=update.AdamSettings(),
+    ...     batch_size=4,
+    ...     seed=0,
+    ... )
+    >>> scene = model(model.sample(0))
+    >>> scene.composite.shape, scene.mask.shape
+    (TensorShape([4, 32, 32, 3]), TensorShape([4, 32, 32, 1]))
 
     `fit` takes batches {"image": [B,S,S,3] in [-1, 1], "position": int64 [B]}, where
     position = step * global batch size + place in the global batch.
     """
+
+    NETWORK = "generator"
+    TRAINED = ("critic", "g_optimizer", "d_optimizer")
 
     def __init__(
         self,
@@ -105,18 +121,21 @@ class ComGAN(keras.Model):
         seed: int,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self._settings = settings
+        arguments = dict(
+            generator=generator,
+            critics=critics,
+            settings=settings,
+            adam=adam,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        super().__init__(arguments, **kwargs)
         self._batch_size = batch_size
         self.sample = sampler(generator, settings, seed=seed, batch_size=batch_size)
         size, num_codes = generator.image_size, generator.codes
-        self.generator = generators.build(generator)
-        self.generator_ema = generators.build(generator)
-        self.generator_ema.trainable = False
-        for mean, value in zip(
-            self.generator_ema.variables, self.generator.variables, strict=True
-        ):
-            mean.assign(value)
+        self.generator, self.generator_ema = base.twins(
+            lambda: generators.build(generator)
+        )
         self.critic = discriminators.build_critic(size, critics)
         self.predictors = [
             discriminators.build_code_predictor(size, critics, num_codes)
@@ -129,18 +148,10 @@ class ComGAN(keras.Model):
         ]
         self.g_optimizer = update.adam(adam, self._g_variables)
         self.d_optimizer = update.adam(adam, self.critic.trainable_variables)
-        self.built = True
 
     def checkpointed(self) -> dict:
-        """Everything that training changes, by name."""
         predictors = {f"predictor_{i}": p for i, p in enumerate(self.predictors)}
-        return predictors | {
-            "generator": self.generator,
-            "generator_ema": self.generator_ema,
-            "critic": self.critic,
-            "g_optimizer": self.g_optimizer,
-            "d_optimizer": self.d_optimizer,
-        }
+        return predictors | super().checkpointed()
 
     def train_step(self, batch):
         step = batch["position"][0] // self._batch_size
@@ -149,23 +160,20 @@ class ComGAN(keras.Model):
         with tf.GradientTape() as tape:
             # One forward pass serves both updates.
             scene = self._shifted(self.generator(drawn, training=True), step, indices)
-            seen = functools.partial(self._augmented, step=step, indices=indices)
+            see = self._see(step, indices)
             with tape.stop_recording():
-                (images,) = seen([batch["image"]], place=0)
-                d_losses = self._train_critic(images, _with_fakes(scene, seen, place=1))
-            g_losses = self.generator_losses(drawn, _with_fakes(scene, seen, place=3))
-            total = self._total(g_losses, step)
+                (images,) = see([batch["image"]], 0)
+                d_losses = self._train_critic(
+                    images, critic_view.of_scene(scene, see, 1)
+                )
+            g_losses = self.generator_losses(drawn, critic_view.of_scene(scene, see, 3))
+            total = base.weighted_sum(g_losses, self._weights(step))
         update.check_finite(d_losses | g_losses, step)
         masks = [] if scene.mask is None else [scene.mask]
         gradients = update.apply(
             self.g_optimizer, tape, total, self._g_variables, watched=masks
         )
-        update.average(
-            self.generator_ema,
-            self.generator,
-            update.ema_decay(self._settings.ema_decay, step),
-            statistics=self._settings.ema_statistics,
-        )
+        self._follow(step, statistics=self._settings.ema_statistics)
         if masks:
             *gradients, of_pixels = gradients
             of_network = self._of_mask_network(gradients)
@@ -191,26 +199,21 @@ class ComGAN(keras.Model):
         """1 from `guards_from` on, 0 before."""
         return tf.cast(step >= self._settings.guards_from, tf.float32)
 
-    def _augmented(self, pictures, *, step, indices, place):
-        """Kinds of pictures as the critic sees them, each kind drawn by its place."""
+    def _see(self, step, indices):
+        """How the critic sees the pictures of a step."""
         if not self._settings.augment:
-            return pictures
-        seed = latents.stream_seed(self.sample.seed, latents.STREAM_AUGMENT, step)
-        return [
-            augment.differentiable(
-                images,
-                seed=tf.random.fold_in(seed, place + i),
-                indices=indices,
-                batch_size=self._batch_size,
-            )
-            for i, images in enumerate(pictures)
-        ]
+            return critic_view.plain
+        return critic_view.augmented(
+            latents.stream_seed(self.sample.seed, latents.STREAM_AUGMENT, step),
+            indices=indices,
+            batch_size=self._batch_size,
+        )
 
     def discriminator_loss(self, images, scene):
         """Eq. 3 or 7 for D_z; each kind of picture has its own BatchNorm batch."""
         return losses.discriminator_loss(
             self.critic(images, training=True),
-            [self.critic(fake, training=True) for fake in _fakes(scene)],
+            [self.critic(fake, training=True) for fake in critic_view.fakes(scene)],
             self._settings.real_weight,
         )
 
@@ -218,7 +221,7 @@ class ComGAN(keras.Model):
         """The unweighted terms of the generator's loss, by name."""
         terms = {
             "g_adversarial": losses.generator_loss(
-                [self.critic(fake, training=True) for fake in _fakes(scene)],
+                [self.critic(fake, training=True) for fake in critic_view.fakes(scene)],
                 self._settings.adversarial_form,
             )
         }
@@ -249,8 +252,9 @@ class ComGAN(keras.Model):
             )
         return terms
 
-    def _total(self, terms, step):
-        weights = {
+    def _weights(self, step):
+        """Of the generator's loss terms, by name."""
+        return {
             "g_adversarial": 1.0,
             "info_foreground": self._settings.info_weight,
             "info_background": self._settings.info_weight,
@@ -260,7 +264,6 @@ class ComGAN(keras.Model):
             "size": self._settings.size_weight * self._has_guards(step),
             "least_size": self._settings.least_size_weight * self._has_guards(step),
         }
-        return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
     def _train_critic(self, images, scene):
         with tf.GradientTape() as tape:
@@ -273,16 +276,3 @@ class ComGAN(keras.Model):
         of_mask = {id(v) for v in self.generator.mask.trainable_variables}
         pairs = zip(gradients, self._g_variables, strict=True)
         return [gradient for gradient, v in pairs if id(v) in of_mask]
-
-
-def _fakes(scene):
-    images = (scene.composite, scene.global_image)
-    return [image for image in images if image is not None]
-
-
-def _with_fakes(scene, see, *, place):
-    """The scene with the pictures that the critic judges as `see` shows them."""
-    seen = iter(see(_fakes(scene), place=place))
-    return scene._replace(
-        composite=next(seen), global_image=next(seen, scene.global_image)
-    )

@@ -5,15 +5,16 @@ An object lies inside the picture more often than at its border, so the side tha
 less of the border is called the object.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 
+import keras
 import numpy as np
 
 from tfcomgan import config
 from tfcomgan.field_types import POSITIVE
 from tfcomgan.latents import Latents
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks import layers
+from tfcomgan.networks.generator import Generator, Scene
 
 Side = Literal["mask", "complement"]
 
@@ -75,16 +76,40 @@ def measure(masks: np.ndarray) -> Orientation:
     )
 
 
-def oriented(generator, side: Side) -> Callable[[Latents], Scene]:
-    """The generator in inference mode with mask 1, foreground and f on the object.
+@layers.registered
+class Oriented(keras.layers.Layer):
+    """A generator in inference mode with mask 1, foreground and f on the object.
 
     Turning over exchanges the layers and their codes, so the composite stays the same.
+
+    Args:
+      generator: Built; latents to a scene with a mask.
+      side: The object's side of that mask.
     """
 
-    def paint(latents: Latents) -> Scene:
-        if side == "mask":
-            return generator(latents, training=False)
-        scene = generator(Latents(latents.z, latents.b, latents.f), training=False)
+    def __init__(self, generator: Generator, side: Side, **kwargs):
+        super().__init__(**kwargs)
+        self.generator, self.side = generator, side
+        # Nothing is left to build; `fit` would otherwise try the model that holds it.
+        self.built = True
+
+    def get_config(self):
+        generator = keras.saving.serialize_keras_object(self.generator)
+        return super().get_config() | {"generator": generator, "side": self.side}
+
+    @classmethod
+    def from_config(cls, config):
+        generator = keras.saving.deserialize_keras_object(config["generator"])
+        return cls(**(config | {"generator": generator}))
+
+    def build(self, latents_shape):
+        self.generator.check_inputs(latents_shape)
+
+    def call(self, latents):
+        if self.side == "mask":
+            return self.generator(latents, training=False)
+        z, f, b = latents
+        scene = self.generator(Latents(z, b, f), training=False)
         return Scene(
             scene.composite,
             foreground=scene.background,
@@ -92,5 +117,3 @@ def oriented(generator, side: Side) -> Callable[[Latents], Scene]:
             mask=1.0 - scene.mask,
             global_image=scene.global_image,
         )
-
-    return paint

@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
 from tfcomgan.field_types import at_least, within
-from tfcomgan.models import update
-from tfcomgan.networks import discriminators, unet
+from tfcomgan.models import base, update
+from tfcomgan.networks import discriminators, layers, unet
 from tfcomgan.networks.generator import Scene
 
 
@@ -39,16 +39,21 @@ class SegmentationSettings:
     ema_decay: Annotated[float, within("[0, 1)")] = 0.0
 
 
-class SegmentationModule(keras.Model):
+@layers.registered
+class SegmentationModule(base.StageModel):
     """S, its average and D_m, taught by a frozen generator in inference mode.
 
-    `fit` takes batches as `ComGAN` does.
+    Called with pictures, it gives the mask logits of the averaged segmenter. `fit` takes
+    batches as `ComGAN` does.
 
     Args:
-      paint: Latents to a Scene whose mask is 1 on the object; the oriented average
-        generator in inference mode.
+      paint: Latents to a Scene whose mask is 1 on the object: the averaged generator,
+        `Oriented`. It is no part of a checkpoint, and is saved with the model.
       sample: Draws latents; its batch size and seed are those of the training.
     """
+
+    NETWORK = "segmenter"
+    TRAINED = ("mask_critic", "s_optimizer", "d_optimizer")
 
     def __init__(
         self,
@@ -62,31 +67,26 @@ class SegmentationModule(keras.Model):
         adam: update.AdamSettings,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        arguments = dict(
+            paint=paint,
+            sample=sample,
+            image_size=image_size,
+            segmenter=segmenter,
+            critics=critics,
+            settings=settings,
+            adam=adam,
+        )
+        super().__init__(arguments, **kwargs)
         self._paint = paint
+        if isinstance(paint, keras.layers.Layer):
+            paint.trainable = False
         self._sample = sample
-        self._settings = settings
-        self.segmenter = unet.build(segmenter, image_size)
-        self.segmenter_ema = unet.build(segmenter, image_size)
-        self.segmenter_ema.trainable = False
-        for mean, value in zip(
-            self.segmenter_ema.variables, self.segmenter.variables, strict=True
-        ):
-            mean.assign(value)
+        self.segmenter, self.segmenter_ema = base.twins(
+            lambda: unet.build(segmenter, image_size)
+        )
         self.mask_critic = discriminators.build_critic(image_size, critics)
         self.s_optimizer = update.adam(adam, self.segmenter.trainable_variables)
         self.d_optimizer = update.adam(adam, self.mask_critic.trainable_variables)
-        self.built = True
-
-    def checkpointed(self) -> dict:
-        """Everything that training changes, by name."""
-        return {
-            "segmenter": self.segmenter,
-            "segmenter_ema": self.segmenter_ema,
-            "mask_critic": self.mask_critic,
-            "s_optimizer": self.s_optimizer,
-            "d_optimizer": self.d_optimizer,
-        }
 
     def train_step(self, batch):
         step = batch["position"][0] // self._sample.batch_size
@@ -104,15 +104,10 @@ class SegmentationModule(keras.Model):
                 with tape.stop_recording():
                     d_losses = self._train_critic(mask, predicted)
             s_losses = self.segmenter_losses(mask, predicted)
-            total = self._total(s_losses)
+            total = base.weighted_sum(s_losses, self._weights())
         update.check_finite(d_losses | s_losses, step)
         update.apply(self.s_optimizer, tape, total, self.segmenter.trainable_variables)
-        update.average(
-            self.segmenter_ema,
-            self.segmenter,
-            update.ema_decay(self._settings.ema_decay, step),
-            statistics=True,
-        )
+        self._follow(step)
         return d_losses | s_losses | self._monitors(predicted)
 
     def predict_masks(self, images):
@@ -137,12 +132,12 @@ class SegmentationModule(keras.Model):
             )
         return terms
 
-    def _total(self, terms):
-        weights = {
+    def _weights(self):
+        """Of the segmenter's loss terms, by name."""
+        return {
             "consistency": self._settings.consistency_weight,
             "s_adversarial": self._settings.adversarial_weight,
         }
-        return tf.add_n([weights[name] * loss for name, loss in terms.items()])
 
     def _train_critic(self, mask, predicted):
         with tf.GradientTape() as tape:

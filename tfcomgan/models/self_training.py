@@ -8,13 +8,12 @@ GrabCut by Rother et al., 2004; the guided filter by He et al., 2010). No label 
 
 from typing import Annotated, Literal
 
-import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents
 from tfcomgan.field_types import POSITIVE, at_least, within
-from tfcomgan.models import update
-from tfcomgan.networks import unet
+from tfcomgan.models import base, update
+from tfcomgan.networks import layers, unet
 
 
 @config.settings("self_training")
@@ -74,7 +73,8 @@ class SelfTrainingSettings:
             )
 
 
-class Student(keras.Model):
+@layers.registered
+class Student(base.StageModel):
     """A new segmenter and its average, taught by photographs with masks.
 
     `fit` takes batches as `input_pipeline.training_batches` gives them with masks.
@@ -83,6 +83,9 @@ class Student(keras.Model):
       batch_size: Global, over all replicas.
       seed: Of the colour jitter.
     """
+
+    NETWORK = "segmenter"
+    TRAINED = ("s_optimizer",)
 
     def __init__(
         self,
@@ -95,25 +98,20 @@ class Student(keras.Model):
         seed: int,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self._settings, self._batch_size, self._seed = settings, batch_size, seed
-        self.segmenter = unet.build(segmenter, image_size)
-        self.segmenter_ema = unet.build(segmenter, image_size)
-        self.segmenter_ema.trainable = False
-        for mean, value in zip(
-            self.segmenter_ema.variables, self.segmenter.variables, strict=True
-        ):
-            mean.assign(value)
+        arguments = dict(
+            image_size=image_size,
+            segmenter=segmenter,
+            settings=settings,
+            adam=adam,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        super().__init__(arguments, **kwargs)
+        self._batch_size, self._seed = batch_size, seed
+        self.segmenter, self.segmenter_ema = base.twins(
+            lambda: unet.build(segmenter, image_size)
+        )
         self.s_optimizer = update.adam(adam, self.segmenter.trainable_variables)
-        self.built = True
-
-    def checkpointed(self) -> dict:
-        """Everything that training changes, by name."""
-        return {
-            "segmenter": self.segmenter,
-            "segmenter_ema": self.segmenter_ema,
-            "s_optimizer": self.s_optimizer,
-        }
 
     def train_step(self, batch):
         step = batch["position"][0] // self._batch_size
@@ -132,10 +130,5 @@ class Student(keras.Model):
         losses = {"cross_entropy": loss}
         update.check_finite(losses, step)
         update.apply(self.s_optimizer, tape, loss, self.segmenter.trainable_variables)
-        update.average(
-            self.segmenter_ema,
-            self.segmenter,
-            update.ema_decay(self._settings.ema_decay, step),
-            statistics=True,
-        )
+        self._follow(step)
         return losses | {"real_mask_area": tf.reduce_mean(tf.sigmoid(logits))}

@@ -43,18 +43,26 @@ def _leaky(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.leaky_relu(x, 0.2)
 
 
+@layers.registered
 class ConvNormLeaky(keras.layers.Layer):
     """Convolution without bias, BatchNorm, LeakyReLU 0.2."""
 
     def __init__(self, filters: int, size: int, strides: int = 1, **kwargs):
         super().__init__(**kwargs)
-        self.conv = _conv(filters, size, strides=strides)
-        self.norm = _norm()
+        with layers.parts_of(self):
+            self.conv = _conv(filters, size, strides=strides)
+            self.norm = _norm()
+
+    def build(self, x_shape):
+        layers.check_shape(self, "x", x_shape, None, None, None, None)
+        self.conv.build(x_shape)
+        self.norm.build(self.conv.compute_output_shape(x_shape))
 
     def call(self, x, training=False):
         return _leaky(self.norm(self.conv(x), training=training))
 
 
+@layers.registered
 class Trunk(keras.layers.Layer):
     """Image [B,S,S,3] to features [B,4,4,c]: 4x4 stride 2 convolutions, then one 3x3.
 
@@ -65,11 +73,26 @@ class Trunk(keras.layers.Layer):
     def __init__(self, image_size: int, width: int, **kwargs):
         super().__init__(**kwargs)
         stages = int(math.log2(image_size // 4))
-        widths = [width * min(2**i, 8) for i in range(stages)]
-        self.first = _conv(width, 4, strides=2)
-        self.stages = [ConvNormLeaky(w, 4, strides=2) for w in widths[1:]]
-        self.last = ConvNormLeaky(widths[-1], 3)
-        self.channels = widths[-1]
+        self.image_size, self.width = image_size, width
+        self.widths = [width * min(2**i, 8) for i in range(stages)]
+        with layers.parts_of(self):
+            self.first = _conv(width, 4, strides=2)
+            self.stages = [ConvNormLeaky(w, 4, strides=2) for w in self.widths[1:]]
+            self.last = ConvNormLeaky(self.channels, 3)
+
+    @property
+    def channels(self) -> int:
+        """c, of what it gives."""
+        return self.widths[-1]
+
+    def build(self, images_shape):
+        size = self.image_size
+        layers.check_shape(self, "images", images_shape, None, size, size, 3)
+        self.first.build((None, size, size, 3))
+        for stage, width in zip(self.stages, self.widths, strict=False):
+            size //= 2
+            stage.build((None, size, size, width))
+        self.last.build((None, 4, 4, self.channels))
 
     def call(self, images, training=False):
         x = _leaky(self.first(images))
@@ -82,6 +105,7 @@ def _head(outputs: int) -> keras.layers.Conv2D:
     return _conv(outputs, 4, padding="valid", use_bias=True, dtype="float32")
 
 
+@layers.registered
 class Critic(keras.Model):
     """D_z or D_m: [B,S,S,3] in [-1, 1] (or a mask on three channels) to logits [B,1].
 
@@ -90,8 +114,22 @@ class Critic(keras.Model):
 
     def __init__(self, image_size: int, width: int, **kwargs):
         super().__init__(**kwargs)
-        self.trunk = Trunk(image_size, width)
-        self.head = _head(1)
+        # Of another size, it would give several logits for a picture.
+        self.input_spec = keras.InputSpec(shape=(None, image_size, image_size, None))
+        with layers.parts_of(self):
+            self.trunk = Trunk(image_size, width)
+            self.head = _head(1)
+
+    def get_config(self):
+        sizes = {"image_size": self.trunk.image_size, "width": self.trunk.width}
+        return super().get_config() | sizes
+
+    def build(self, images_shape):
+        size = self.trunk.image_size
+        channels = 1 if images_shape[-1] == 1 else 3
+        layers.check_shape(self, "images", images_shape, None, size, size, channels)
+        self.trunk.build((None, size, size, 3))
+        self.head.build((None, 4, 4, self.trunk.channels))
 
     def call(self, images, training=False):
         if images.shape[-1] == 1:
@@ -99,15 +137,27 @@ class Critic(keras.Model):
         return tf.reshape(self.head(self.trunk(images, training=training)), [-1, 1])
 
 
+@layers.registered
 class CodePredictor(keras.Model):
     """D_f or D_b: layer [B,S,S,3] in [-1, 1] to code logits [B,num_codes] (Eq. 8)."""
 
     def __init__(self, image_size: int, width: int, num_codes: int, **kwargs):
         super().__init__(**kwargs)
-        self.trunk = Trunk(image_size, width)
-        self.joint = ConvNormLeaky(self.trunk.channels, 3)
-        self.head = _head(num_codes)
+        self.input_spec = keras.InputSpec(shape=(None, image_size, image_size, 3))
         self.num_codes = num_codes
+        with layers.parts_of(self):
+            self.trunk = Trunk(image_size, width)
+            self.joint = ConvNormLeaky(self.trunk.channels, 3)
+            self.head = _head(num_codes)
+
+    def get_config(self):
+        sizes = {"image_size": self.trunk.image_size, "width": self.trunk.width}
+        return super().get_config() | sizes | {"num_codes": self.num_codes}
+
+    def build(self, images_shape):
+        self.trunk.build(images_shape)
+        for part in (self.joint, self.head):
+            part.build((None, 4, 4, self.trunk.channels))
 
     def call(self, images, training=False):
         x = self.joint(self.trunk(images, training=training), training=training)
@@ -117,7 +167,7 @@ class CodePredictor(keras.Model):
 def build_critic(image_size: int, settings: CriticSettings) -> Critic:
     """D_z or D_m for pictures of that size, with all its variables created."""
     critic = Critic(image_size, settings.width)
-    critic(tf.zeros([1, image_size, image_size, 3]))
+    critic.build((None, image_size, image_size, 3))
     return critic
 
 
@@ -126,5 +176,5 @@ def build_code_predictor(
 ) -> CodePredictor:
     """D_f or D_b for pictures of that size, with all its variables created."""
     predictor = CodePredictor(image_size, settings.code_width, num_codes)
-    predictor(tf.zeros([1, image_size, image_size, 3]))
+    predictor.build((None, image_size, image_size, 3))
     return predictor

@@ -1,10 +1,10 @@
 """Generators: ComGAN (Eq. 2), DS-ComGAN (Eq. 5, 6) and what the paper compares them with.
 
 All start from feature generators and end in one composition; they differ in what the
-three subnetworks see, which `WIRINGS` says. Channel numbers in comments are those of the
-paper's size: 128 px, width 16.
+three subnetworks see, which `WIRINGS` says.
 """
 
+import dataclasses
 from typing import Annotated, Literal, NamedTuple
 
 import keras
@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfcomgan import config
 from tfcomgan.field_types import POSITIVE, at_least
 from tfcomgan.latents import Latents
-from tfcomgan.networks import layers
+from tfcomgan.networks import layers, parts
 from tfcomgan.networks.wirings import WIRINGS, Architecture
 
 
@@ -61,7 +61,7 @@ class GeneratorSettings:
     hidden_width: Annotated[int, POSITIVE] | None = None
     mask_residuals: Annotated[int, at_least(0)] | None = None
     layer_residuals: Annotated[int, at_least(0)] | None = None
-    shared_upsampling: Literal["plain", "learned"] = "plain"
+    shared_upsampling: parts.Upsampling = "plain"
     head_stride: Literal[1, 2] = 1
 
     def __post_init__(self):
@@ -88,121 +88,54 @@ def check_image_size(image_size: int) -> None:
         )
 
 
-def build(settings: GeneratorSettings) -> keras.Model:
-    """The generator of the settings, with all its variables created."""
-    make = LayeredGenerator if settings.has_mask else SimpleGANGenerator
-    generator = make(settings)
-    code = tf.zeros([1, settings.codes]) if settings.codes else None
-    generator(Latents(tf.zeros([1, settings.z_dim]), code, code))
-    return generator
-
-
-class FeatureGenerator(keras.layers.Layer):
-    """Phi, or G of section 3.2: z to its last three activation maps.
-
-    [B, z_dim] to (a1 [B,S/4,S/4,4w], a2 [B,S/2,S/2,2w], a3 [B,S,S,w]) for width w.
-    Smaller pictures drop the first up-blocks.
-    """
-
-    def __init__(self, image_size: int, width: int, **kwargs):
-        super().__init__(**kwargs)
-        channels = width * image_size // 4  # 512
-        self.channels = channels
-        self.dense = keras.layers.Dense(
-            2 * 16 * channels,
-            use_bias=False,
-            kernel_initializer=layers.GENERATOR_INIT.clone(),
-        )
-        self.norm = layers.BatchNorm()
-        self.blocks = []
-        while channels > width:
-            channels //= 2
-            self.blocks.append(layers.Same(channels))
-
-    def call(self, z, training=False):
-        x = layers.glu(self.norm(self.dense(z), training=training))
-        # Channels first, as the release lays the dense output out.
-        x = tf.reshape(x, [-1, self.channels, 4, 4])
-        maps = [tf.transpose(x, [0, 2, 3, 1])]
-        for block in self.blocks:
-            maps.append(block(layers.upsample(maps[-1], 2), training=training))
-        return tuple(maps[-3:])
-
-
-class Subnetwork(keras.layers.Layer):
-    """M, F or B: shared features (and a code) to an image or a mask.
-
-    same -> h, `num_residual` residual blocks, same h -> tail, convolution -> out; before
-    the last two `stride` times larger.
-    """
-
-    def __init__(
-        self,
-        hidden_width: int,
-        *,
-        tail_width: int,
-        num_residual: int,
-        num_outputs: int,
-        num_codes: int = 0,
-        stride: int = 1,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.stride = stride
-        self.enter = layers.Same(hidden_width, num_codes)
-        self.residuals = [layers.Residual(hidden_width) for _ in range(num_residual)]
-        self.leave = layers.Same(tail_width)
-        # In float32 under mixed precision too: pixels and mask logits are outputs.
-        self.head = layers.conv(num_outputs, dtype="float32")
-
-    def call(self, features, code=None, training=False):
-        x = self.enter(features, code, training=training)
-        for residual in self.residuals:
-            x = residual(x, training=training)
-        x = layers.upsample(x, self.stride)
-        return self.head(self.leave(x, training=training))
-
-
 def compose(foreground, background, mask, global_image=None) -> Scene:
     """Eq. 1, 2, 6: the scene of two layers [B,H,W,3] and a mask [B,H,W,1]."""
     composite = foreground * mask + background * (1.0 - mask)
     return Scene(composite, foreground, background, mask, global_image)
 
 
-class SharedFeatures(keras.layers.Layer):
-    """phi of Eq. 5: the last three activation maps at full size, side by side.
+class Generator(keras.Model):
+    """What generators share: `Latents` of the settings' sizes to a `Scene`.
 
-    [B,S,S,4w] with learned upsampling (release: U(a2) 16, U(a1) 32, a3 16 channels),
-    [B,S,S,7w] with plain upsampling (paper: 32, 64, 16). Stride 2 joins them at half the
-    size.
+    f and b are ignored where the settings ask for no codes.
     """
-
-    def __init__(self, width: int, upsampling: str, *, stride: int = 1, **kwargs):
-        super().__init__(**kwargs)
-        self.stride = stride
-        learned = upsampling == "learned"
-        self.up_a2 = layers.Same(width) if learned else None
-        self.up_a1 = layers.Same(2 * width) if learned else None
-
-    def call(self, a1, a2, a3, training=False):
-        u2 = layers.upsample(a2, 2 // self.stride)
-        u1 = layers.upsample(a1, 4 // self.stride)
-        if self.up_a2 is not None:
-            u2 = self.up_a2(u2, training=training)
-            u1 = self.up_a1(u1, training=training)
-        return tf.concat([u2, u1, shrink(a3, self.stride)], axis=-1)
-
-
-def shrink(x: tf.Tensor, stride: int) -> tf.Tensor:
-    """Means over squares of stride x stride pixels."""
-    return x if stride == 1 else tf.nn.avg_pool2d(x, stride, stride, "VALID")
-
-
-class LayeredGenerator(keras.Model):
-    """ComGAN, DS-ComGAN, their parts and rivals: latents to a scene, as `WIRINGS` says."""
 
     def __init__(self, settings: GeneratorSettings, **kwargs):
         super().__init__(**kwargs)
+        self.settings = settings
+        self.input_spec = [
+            length and keras.InputSpec(shape=(None, length)) for length in self._lengths
+        ]
+
+    @property
+    def _lengths(self) -> tuple[int | None, ...]:
+        """Of z, f and b."""
+        codes = self.settings.codes or None
+        return self.settings.z_dim, codes, codes
+
+    def get_config(self):
+        return super().get_config() | {"settings": dataclasses.asdict(self.settings)}
+
+    @classmethod
+    def from_config(cls, config):
+        settings = GeneratorSettings(**config["settings"])
+        return cls(**(config | {"settings": settings}))
+
+    def check_inputs(self, latents_shape) -> None:
+        """Raises ValueError unless the shapes are those of its latents."""
+        for name, shape, length in zip(
+            "zfb", latents_shape, self._lengths, strict=True
+        ):
+            if length:
+                layers.check_shape(self, f"latents.{name}", shape, None, length)
+
+
+@layers.registered
+class LayeredGenerator(Generator):
+    """ComGAN, DS-ComGAN, their parts and rivals: latents to a scene, as `WIRINGS` says."""
+
+    def __init__(self, settings: GeneratorSettings, **kwargs):
+        super().__init__(settings, **kwargs)
         width, wiring = settings.width, WIRINGS[settings.architecture]
         size, hidden = settings.image_size, settings.hidden_width
         hidden = wiring.hidden * width if hidden is None else hidden
@@ -215,36 +148,63 @@ class LayeredGenerator(keras.Model):
             )
         )
         self.wiring = wiring
-        self.features = FeatureGenerator(size, width)
-        self.global_head = layers.conv(3, dtype="float32") if wiring.is_global else None
         self.stride = settings.head_stride
-        self.shared = (
-            SharedFeatures(width, settings.shared_upsampling, stride=self.stride)
-            if wiring.is_global
-            else None
-        )
         common = dict(tail_width=width, stride=self.stride)
-        self.mask = Subnetwork(hidden, num_residual=of_mask, num_outputs=1, **common)
         layer = common | dict(
             num_residual=of_layer,
             num_outputs=3,
             num_codes=settings.codes,
         )
-        self.foreground = Subnetwork(hidden, **layer)
-        self.background = Subnetwork(hidden, **layer)
-        # Of the rivals; they know the same z.
-        self.further = [FeatureGenerator(size, width) for _ in range(max(wiring.phi))]
+        with layers.parts_of(self):
+            self.features = parts.FeatureGenerator(size, width)
+            self.global_head = None
+            self.shared = None
+            if wiring.is_global:
+                self.global_head = layers.conv(3, dtype="float32")
+                self.shared = parts.SharedFeatures(
+                    width, settings.shared_upsampling, stride=self.stride
+                )
+            self.mask = parts.Subnetwork(
+                hidden, num_residual=of_mask, num_outputs=1, **common
+            )
+            self.foreground = parts.Subnetwork(hidden, **layer)
+            self.background = parts.Subnetwork(hidden, **layer)
+            # Of the rivals; they know the same z.
+            self.further = [
+                parts.FeatureGenerator(size, width) for _ in range(max(wiring.phi))
+            ]
+
+    def build(self, latents_shape):
+        self.check_inputs(latents_shape)
+        z, f, b = latents_shape
+        size, width = self.settings.image_size, self.settings.width
+        for phi in (self.features, *self.further):
+            phi.build(z)
+        channels = width
+        if self.shared is not None:
+            a1, a2, a3 = ((None, size // k, size // k, width * k) for k in (4, 2, 1))
+            self.shared.build(a1, a2, a3)
+            self.global_head.build(a3)
+            channels = self.shared.channels
+        side = size // self.stride
+        features = (None, side, side, channels)
+        if not self.wiring.has_codes:
+            f = b = None
+        # In this order: building `CodeConv` draws the seed of its kernel.
+        self.foreground.build(features, f)
+        self.background.build(features, b)
+        self.mask.build(features)
 
     def call(self, latents, training=False):
-        maps = [
-            phi(latents.z, training=training) for phi in (self.features, *self.further)
-        ]
+        z, f, b = latents
+        maps = [phi(z, training=training) for phi in (self.features, *self.further)]
         if self.shared is None:
-            features = [shrink(a3, self.stride) for *_, a3 in maps]
+            features = [parts.shrink(a3, self.stride) for *_, a3 in maps]
         else:
             features = [self.shared(*each, training=training) for each in maps]
         of_mask, of_foreground, of_background = (features[i] for i in self.wiring.phi)
-        f, b = latents[1:] if self.wiring.has_codes else (None, None)
+        if not self.wiring.has_codes:
+            f = b = None
         global_image = None
         if self.global_head is not None:
             global_image = tf.tanh(self.global_head(maps[0][-1]))
@@ -256,14 +216,31 @@ class LayeredGenerator(keras.Model):
         )
 
 
-class SimpleGANGenerator(keras.Model):
+@layers.registered
+class SimpleGANGenerator(Generator):
     """The baseline of Table 2: Phi and a head, a picture without layers."""
 
     def __init__(self, settings: GeneratorSettings, **kwargs):
-        super().__init__(**kwargs)
-        self.features = FeatureGenerator(settings.image_size, settings.width)
-        self.head = layers.conv(3, dtype="float32")
+        super().__init__(settings, **kwargs)
+        with layers.parts_of(self):
+            self.features = parts.FeatureGenerator(settings.image_size, settings.width)
+            self.head = layers.conv(3, dtype="float32")
+
+    def build(self, latents_shape):
+        self.check_inputs(latents_shape)
+        self.features.build(latents_shape[0])
+        size, width = self.settings.image_size, self.settings.width
+        self.head.build((None, size, size, width))
 
     def call(self, latents, training=False):
-        *_, a3 = self.features(latents.z, training=training)
+        *_, a3 = self.features(latents[0], training=training)
         return Scene(tf.tanh(self.head(a3)), None, None, None, None)
+
+
+def build(settings: GeneratorSettings) -> Generator:
+    """The generator of the settings, with all its variables created."""
+    make = LayeredGenerator if settings.has_mask else SimpleGANGenerator
+    generator = make(settings)
+    code = (None, settings.codes) if settings.codes else None
+    generator.build(Latents((None, settings.z_dim), code, code))
+    return generator

@@ -1,12 +1,20 @@
 """Building blocks shared by all networks. Images are NHWC.
 
+Every layer and network is one Keras can save, as `keras.saving` asks: registered, made
+again from its config, built from shapes alone.
+
 Numerics follow the authors' PyTorch release: BatchNorm epsilon 1e-5 and momentum 0.9
 (PyTorch: 0.1), LeakyReLU slope 0.2, kernels of the generator and the U-Net drawn from
 U(+-1/sqrt(fan_in)), kernels of the critics orthogonal.
 """
 
+import contextlib
+from collections.abc import Iterator, Sequence
+
 import keras
 import tensorflow as tf
+
+registered = keras.saving.register_keras_serializable(package="tfcomgan")
 
 GENERATOR_INIT = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
@@ -21,15 +29,72 @@ def conv(filters: int, size: int = 3, **kwargs) -> keras.layers.Conv2D:
     return keras.layers.Conv2D(filters, size, **(options | kwargs))
 
 
+@contextlib.contextmanager
+def precision(policy: str | keras.DTypePolicy) -> Iterator[None]:
+    """Keras' dtype policy inside the block."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def parts_of(layer: keras.layers.Layer) -> Iterator[None]:
+    """Inside, `layer` makes the layers it is made of.
+
+    They take its dtype policy, where Keras would give them the global one, and the names
+    of the attributes that hold them, where Keras would count on. So a variable's path is
+    the same in every process: 'critic/trunk/stages_0/conv/kernel'.
+    """
+    with precision(layer.dtype_policy):
+        yield
+    for name, value in vars(layer).items():
+        if isinstance(value, keras.layers.Layer):
+            value.name = name
+        elif isinstance(value, list) and not name.startswith("_"):
+            for i, part in enumerate(value):
+                if isinstance(part, keras.layers.Layer):
+                    part.name = f"{name}_{i}"
+
+
+def check_shape(
+    layer: keras.layers.Layer,
+    argument: str,
+    shape: Sequence[int | None] | None,
+    *expected: int | None,
+) -> None:
+    """Raises ValueError unless a shape is the expected one; None is any length."""
+    if shape is None or len(shape) != len(expected):
+        fits = False
+    else:
+        pairs = zip(shape, expected, strict=True)
+        fits = all(a == b or None in (a, b) for a, b in pairs)
+    if not fits:
+        raise ValueError(
+            f"`{argument}` of {type(layer).__name__} must have the shape {expected}, "
+            f"where None is any length. Received: {shape}."
+        )
+
+
+@registered
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over the global batch, whatever the number of replicas.
 
     One replica takes TensorFlow's fused kernel, several reduce their statistics; both
-    keep the biased variance as moving statistic, so they agree to rounding.
+    keep the biased variance as moving statistic, so they agree to rounding. Channels are
+    last, of [B,H,W,C] or [B,C].
     """
 
     def __init__(self, **kwargs):
-        super().__init__(momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs)
+        options = {"momentum": 0.9, "epsilon": 1e-5, "synchronized": True}
+        super().__init__(**(options | kwargs))
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            check_shape(self, "inputs", input_shape, None, None, None, None)
+        super().build(input_shape)
 
     def call(self, inputs, training=False):
         if not training:
@@ -87,6 +152,7 @@ def upsample(x: tf.Tensor, factor: int) -> tf.Tensor:
     return tf.repeat(tf.repeat(x, factor, axis=1), factor, axis=2)
 
 
+@registered
 class CodeConv(keras.layers.Layer):
     """3x3 'same' convolution of an image joined with a code tiled over it.
 
@@ -102,7 +168,14 @@ class CodeConv(keras.layers.Layer):
         self.filters = filters
         self.num_codes = num_codes
 
-    def build(self, features_shape, code_shape):
+    def build(self, features_shape, code_shape=None):
+        check_shape(self, "features", features_shape, None, None, None, None)
+        check_shape(self, "code", code_shape, None, self.num_codes)
+        if not all(side and side > 1 for side in features_shape[1:3]):
+            raise ValueError(
+                "`features` of CodeConv must have sides known in advance, of two pixels "
+                f"or more. Received: {features_shape}."
+            )
         self.kernel = self.add_weight(
             name="kernel",
             shape=(3, 3, self.num_codes + features_shape[-1], self.filters),
@@ -126,11 +199,14 @@ class CodeConv(keras.layers.Layer):
 def _border_sums(taps: tf.Tensor, axis: int) -> tf.Tensor:
     """Sums three taps along an axis as seen by the first, a middle and the last pixel."""
     before, centre, after = tf.split(taps, 3, axis=axis)
-    return tf.concat(
-        [centre + after, before + centre + after, before + centre], axis=axis
-    )
+    # Nothing is used thrice, so that no gradient is a sum of three: AddN begins with a
+    # buffer that nobody else holds at that moment, and on a busy machine the order, and
+    # with it the last bit, is chance.
+    first = centre + after
+    return tf.concat([first, before + first, before + centre], axis=axis)
 
 
+@registered
 class Same(keras.layers.Layer):
     """same(a->b) of DESIGN: 3x3 convolution a -> 2b, BatchNorm, GLU -> b.
 
@@ -139,22 +215,40 @@ class Same(keras.layers.Layer):
 
     def __init__(self, filters: int, num_codes: int = 0, **kwargs):
         super().__init__(**kwargs)
-        self.conv = CodeConv(2 * filters, num_codes) if num_codes else conv(2 * filters)
-        self.norm = BatchNorm()
+        self.filters, self.num_codes = filters, num_codes
+        with parts_of(self):
+            self.conv = (
+                CodeConv(2 * filters, num_codes) if num_codes else conv(2 * filters)
+            )
+            self.norm = BatchNorm()
+
+    def build(self, x_shape, code_shape=None):
+        check_shape(self, "x", x_shape, None, None, None, None)
+        shapes = (x_shape, code_shape) if self.num_codes else (x_shape,)
+        self.conv.build(*shapes)
+        self.norm.build((*x_shape[:-1], 2 * self.filters))
 
     def call(self, x, code=None, training=False):
         y = self.conv(x) if code is None else self.conv(x, code)
         return glu(self.norm(y, training=training))
 
 
+@registered
 class Residual(keras.layers.Layer):
     """res(c): same(c->c), 3x3 convolution, BatchNorm, plus the input; no activation."""
 
     def __init__(self, filters: int, **kwargs):
         super().__init__(**kwargs)
-        self.same = Same(filters)
-        self.conv = conv(filters)
-        self.norm = BatchNorm()
+        self.filters = filters
+        with parts_of(self):
+            self.same = Same(filters)
+            self.conv = conv(filters)
+            self.norm = BatchNorm()
+
+    def build(self, x_shape):
+        check_shape(self, "x", x_shape, None, None, None, self.filters)
+        for part in (self.same, self.conv, self.norm):
+            part.build(x_shape)
 
     def call(self, x, training=False):
         y = self.conv(self.same(x, training=training))

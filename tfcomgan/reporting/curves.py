@@ -29,13 +29,13 @@ _MEANINGS = {
     "consistency": "predicted mask against the painted one; lower is better",
     "dm_adversarial": "critic of masks, nats; near 0 it has won",
     "s_adversarial": "segmenter against the critic of masks, nats",
-    "real_mask_area": "share the mask covers on real pictures",
+    "real_mask_area": "share the mask covers on pictures of the data set",
     "synthetic_mask_area": "share the mask covers on painted pictures",
     "cross_entropy": "student's mask against the refined one, nats a pixel",
     "kept_share": "share of the pictures whose refined mask was learned, by round",
     "agreement": "IoU of student and teacher, by round",
     "fit": "IoU of the student's masks and the same drawn to edges, by round",
-    "real_mask_entropy": "grey of the mask on real pictures, bits a pixel",
+    "real_mask_entropy": "grey of the mask on pictures of the data set, bits a pixel",
 }
 
 
@@ -68,7 +68,8 @@ def read(logs: pathlib.Path) -> list[Curve]:
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 if value.metadata.plugin_data.plugin_name == "scalars":
-                    points = found.setdefault((path.parent.name, value.tag), {})
+                    name = value.tag.rpartition("/")[2]  # Less TensorBoard's group.
+                    points = found.setdefault((path.parent.name, name), {})
                     points[event.step] = float(tensor_util.make_ndarray(value.tensor))
     return [
         Curve(stage, name, *zip(*sorted(points.items()), strict=True))

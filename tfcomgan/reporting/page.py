@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tfcomgan import files
+from tfcomgan.evaluation import telling
 from tfcomgan.reporting import curves, limits, published
 from tfcomgan.reporting.curves import Curve
 from tfcomgan.reporting.environment import Environment
@@ -53,7 +54,7 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"percent": _percent, "number": _number, "time": _time}
-    environment.filters["png"] = _png
+    environment.filters |= {"square": telling.square, "anchor": _anchor, "png": _png}
     environment.filters["svg"] = lambda curve: markupsafe.Markup(curves.svg(curve))
     source = (
         importlib.resources.files("tfcomgan.reporting")
@@ -67,7 +68,7 @@ def page(report: Report) -> str:
         polarities=_POLARITIES,
         verdict=limits.verdict(report),
         limits=limits.limits(report),
-        tables=[_table(report, name) for name in report.scores],
+        tables=[_table(report, name) for name in sorted(report.scores, key=_place)],
         paper=published.ours(report.data.name),
         published=rows,
         published_metrics=list(dict.fromkeys(row.metric for row in rows)),
@@ -112,6 +113,11 @@ def _table(report: Report, protocol: str) -> _Table:
     return _Table(title, list(metrics), dict(methods), differences)
 
 
+def _place(protocol: str) -> tuple[bool, bool]:
+    """Held-out pictures come first, and of a split the fixed threshold."""
+    return protocol.startswith("train_"), protocol.endswith("_otsu")
+
+
 def _by_stage(found: Sequence[Curve]) -> dict[str, list[Curve]]:
     stages = {}
     for curve in found:
@@ -144,8 +150,12 @@ def _number(value) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        return f"{value:.4g}" if math.isfinite(value) else "not finite"
+        return telling.number(value, 4) if math.isfinite(value) else "not finite"
     return str(value)
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def _time(seconds: float | None) -> str:

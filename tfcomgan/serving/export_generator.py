@@ -28,7 +28,7 @@ import numpy as np
 
 from tfcomgan.errors import UserError
 from tfcomgan.plain_paths import plain
-from tfcomgan.serving import versions
+from tfcomgan.serving import loading, versions
 
 # TensorFlow and Keras are imported where they are used: what can be wrong before must
 # not wait for them, and using an export needs no Keras.
@@ -155,9 +155,9 @@ def export_generator(
     import tensorflow as tf
 
     from tfcomgan.latents import Latents
-    from tfcomgan.models.orientation import oriented
+    from tfcomgan.models.orientation import Oriented
 
-    paint = oriented(generator, side)
+    paint = Oriented(generator, side)
 
     def checked(name, code):
         tf.debugging.assert_non_negative(code, f"`{name}` must not be negative.")
@@ -214,7 +214,7 @@ class Generator:
       has_score: Whether `score` can be called.
 
     Raises:
-      UserError: `version` holds no usable generator.
+      UserError: `version` holds no usable generator, or one that might touch files.
     """
 
     def __init__(self, version: pathlib.Path):
@@ -222,7 +222,7 @@ class Generator:
 
         self.prior = load_prior(version)
         try:
-            self._model = tf.saved_model.load(str(plain(version)))
+            self._model = loading.load(plain(version))
             self._generate = self._model.signatures["generate"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise _unusable(version, error) from error

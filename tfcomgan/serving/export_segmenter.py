@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfcomgan.errors import UserError
 from tfcomgan.plain_paths import plain
-from tfcomgan.serving import files, versions
+from tfcomgan.serving import files, loading, versions
 
 # TensorFlow and Keras are imported where they are used: finding a model, or none, must
 # not wait for them, and using one needs no Keras.
@@ -89,7 +89,7 @@ class Segmenter:
       image_size: Pixels of the short side at which its network sees a picture.
 
     Raises:
-      UserError: `version` holds no readable segmenter.
+      UserError: `version` holds no readable segmenter, or one that might touch files.
     """
 
     def __init__(self, version: pathlib.Path):
@@ -97,7 +97,7 @@ class Segmenter:
 
         try:
             # Kept: the signature alone does not keep the variables alive.
-            self._model = tf.saved_model.load(str(plain(version)))
+            self._model = loading.load(plain(version))
             self._signature = self._model.signatures["serving_default"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise UserError(_unusable(version, error)) from error

@@ -66,6 +66,8 @@ side the nearest multiple of {multiple}, at most {longest}, so that a panorama l
 `segment_encoded` ignores EXIF data: a photo that is stored lying is segmented lying, and
 `height` and `width` are those stored. Transparent pictures are laid over white, grey ones
 repeated; of 16 bits a channel the higher 8 are kept, of an animated PNG the first picture.
+A request may hold {pictures} pictures; brought to the network's height alone, at their own
+width, those of one size may have {most} pixels together.
 A file that is damaged, cut off, of another format or of more than {most} pixels fails its
 request with INVALID_ARGUMENT (REST: 400) and a message; no other picture of that request
 is answered, and the server goes on.
@@ -83,6 +85,7 @@ def write_signatures(version_dir: pathlib.Path, image_size: int, multiple: int) 
         longest=ratio * image_size,
         ratio=ratio,
         most=f"{signatures.MOST_PIXELS:,}",
+        pictures=signatures.MOST_PICTURES,
     )
     files.write_text(version_dir / "signatures.md", text)
 
@@ -95,9 +98,9 @@ def write_server_configs(serving_dir: pathlib.Path) -> None:
         if path.is_dir() and any(re.fullmatch("[0-9]+", p.name) for p in path.iterdir())
     )
     configs = [_MODEL_CONFIG.format(name=name, mount=_MOUNT) for name in names]
-    # Whole, since a running server may be reading them.
-    models = _MODELS.format(configs="".join(configs))
-    files.write_text(serving_dir / "models.config", models)
+    files.write_text(
+        serving_dir / "models.config", _MODELS.format(configs="".join(configs))
+    )
     files.write_text(serving_dir / "batching.config", _BATCHING)
 
 

@@ -21,8 +21,12 @@ import tensorflow as tf
 from tfcomgan.models import inference
 
 LONGEST = 4  # times the short side; beyond, a picture is squeezed.
-# Of an encoded picture: photos of 108 megapixels pass, a bomb of a few kB does not.
+# Of an encoded picture: photos of 108 megapixels pass, a bomb of a few kB does not. And of
+# pictures brought to the network's height alone, the first half of resizing: one of
+# 1 x 2^27 pixels would take 50 GB there.
 MOST_PIXELS = 2**27
+# Of a request: a picture of one pixel takes as much of the network as any other.
+MOST_PICTURES = 256
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _PNG_HEADER = 24  # Bytes, with width and height in the last eight.
 
@@ -80,6 +84,8 @@ class Signatures(NamedTuple):
     def segment_encoded(self, image_bytes):
         """Files [B] to masks of `image_size`, one after another: one in memory."""
         size = [self.image_size, self.image_size]
+        with tf.control_dependencies([_check_count(tf.size(image_bytes))]):
+            image_bytes = tf.identity(image_bytes)
 
         def segment(encoded):
             image = decode(encoded)
@@ -100,6 +106,16 @@ class Signatures(NamedTuple):
     def _mask(self, images):
         """uint8 [B,H,W,3] to probabilities [B,h,w,1] at the network's size."""
         inner = self._network_size(tf.shape(images)[1:3])
+        count, height, width, _ = tf.unstack(tf.shape(images, tf.int64))
+        told = [
+            f"`images` of the network's height may have {MOST_PIXELS} pixels; "
+            "count, height, width:",
+            *(count, height, width),
+        ]
+        is_fit = count * tf.cast(inner[0], tf.int64) * width <= MOST_PIXELS
+        checks = [_check_count(count), tf.debugging.Assert(is_fit, told)]
+        with tf.control_dependencies(checks):
+            images = tf.identity(images)
         # Whole grey levels, as the input pipeline keeps pictures.
         levels = tf.round(tf.image.resize(images, inner, antialias=True))
         return inference.masks(self.segmenter, levels, self.low)
@@ -111,6 +127,11 @@ class Signatures(NamedTuple):
         # (2a + b) // 2b is a / b to the nearest whole number.
         size = self.multiple * ((2 * self.image_size * shape + step) // (2 * step))
         return tf.cast(tf.minimum(size, LONGEST * self.image_size), tf.int32)
+
+
+def _check_count(count):
+    told = [f"a request may hold {MOST_PICTURES} pictures; received:", count]
+    return tf.debugging.Assert(count <= MOST_PICTURES, told)
 
 
 def _answer(mask):

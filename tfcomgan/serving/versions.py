@@ -104,7 +104,7 @@ def publish(
         written = pathlib.Path(unfinished, version.name)
         archive.write_out(str(plain(unfinished) / written.name), verbose=False)
         complete(written)
-        os.replace(written, version)
+        files.publish(written, version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return version

@@ -1,18 +1,17 @@
-"""What happens around training steps: checkpoints, progress, TensorBoard, pictures."""
+"""What happens around training steps: checkpoints, TensorBoard, pictures."""
 
 import pathlib
-import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from tfcomgan import stopping
 from tfcomgan.images import save_png
-from tfcomgan.training.checkpoints import Checkpoints
+from tfcomgan.training.checkpoints import Checkpoints, Keeping
 
 
 class EveryFewSteps(keras.callbacks.Callback):
@@ -31,11 +30,7 @@ class EveryFewSteps(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self._step(batch)
-        mark = step // self._every
-        if self._acted is None:
-            self._acted = self.first_step // self._every
-        if mark > self._acted or step >= self._steps:
-            self._acted = mark
+        if self._is_due(step):
             self._do(step, logs or {})
 
     def _step(self, batch: int) -> int:
@@ -49,15 +44,47 @@ class EveryFewSteps(keras.callbacks.Callback):
             # and would end the training as if it were done.
             raise OSError(error.message) from error
 
+    def _is_due(self, step: int) -> bool:
+        """Whether to act now; to be asked once a call."""
+        mark = step // self._every
+        if self._acted is None:
+            self._acted = self.first_step // self._every
+        is_due = mark > self._acted or step >= self._steps
+        self._acted = mark
+        return is_due
+
+
+_FIRST_MINUTES = 1.0  # Until the first checkpoint of a process, at most.
+
 
 class Saver(EveryFewSteps):
-    """Saves checkpoints, also where a signal asks for the end; see `stopping`."""
+    """Saves checkpoints: by steps or by time, whichever is first, and after the last.
 
-    def __init__(self, checkpoints: Checkpoints, *, every: int, steps: int):
-        super().__init__(
-            lambda step, logs: checkpoints.save(step), every=every, steps=steps
+    Also where a signal asks for the end; see `stopping`.
+
+    The first is due early, so that a training that is killed again and again gets on.
+
+    Args:
+      checkpoints: What saves.
+      keeping: How often.
+      steps: Length of the training.
+      clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        keeping: Keeping,
+        *,
+        steps: int,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        super().__init__(self._save, every=keeping.every, steps=steps)
+        self._checkpoints, self._minutes, self._clock = (
+            checkpoints,
+            keeping.minutes,
+            clock,
         )
-        self._checkpoints = checkpoints
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
@@ -68,52 +95,35 @@ class Saver(EveryFewSteps):
         # Only now: of a first step that takes a minute to compile, nothing would be lost.
         stopping.hold()
 
-
-class Progress(keras.callbacks.Callback):
-    """A bar with losses and remaining time; lines of it where there is no terminal."""
-
-    def __init__(self, title: str, *, steps: int, shown: tuple[str, ...]):
-        super().__init__()
-        self.first_step = 0
-        self._title, self._steps, self._shown = title, steps, shown
-        self._bar = None
-
     def on_train_begin(self, logs=None):
-        is_terminal = sys.stderr.isatty()
-        self._bar = tqdm(
-            total=self._steps,
-            initial=self.first_step,
-            desc=self._title,
-            unit="step",
-            file=sys.stderr if is_terminal else _Lines(),
-            mininterval=0.5 if is_terminal else 20,
-            miniters=1,
-            dynamic_ncols=is_terminal,
-            bar_format=None if is_terminal else _LINE,
-        )
+        self._due = self._clock() + 60 * min(self._minutes, _FIRST_MINUTES)
 
-    def on_train_batch_end(self, batch, logs=None):
-        done = min(self.first_step + batch + 1, self._steps)
-        losses = {k: f"{logs[k]:.2f}" for k in self._shown if k in (logs or {})}
-        self._bar.set_postfix(losses, refresh=False)
-        self._bar.update(done - self._bar.n)
+    def _is_due(self, step):
+        return super()._is_due(step) or self._clock() >= self._due
 
-    def on_train_end(self, logs=None):
-        self._bar.close()
+    def _save(self, step, logs):
+        self._checkpoints.save(step)
+        self._due = self._clock() + 60 * self._minutes
 
 
-_LINE = "{desc}: {n_fmt}/{total_fmt} steps, {elapsed}, {remaining} left, {rate_fmt}{postfix}"
+# Of masks and layers, besides those with 'mask' in their name.
+_OF_MASKS = (
+    "agreement",
+    "fit",
+    "kept_share",
+    "layer_difference",
+    "layer_echo",
+    "object_area",
+    "one_layer",
+    "trivial_solution",
+)
 
 
-class _Lines:
-    """Writes each redrawn bar as a line of its own, for logs."""
-
-    def write(self, text):
-        if text := text.strip("\r\n "):
-            print(text, file=sys.stderr, flush=True)
-
-    def flush(self):
-        sys.stderr.flush()
+def tag(name: str) -> str:
+    """A log's name in TensorBoard, which shows what stands before '/' as a group."""
+    if "gradient" in name:
+        return f"gradient/{name}"
+    return f"mask/{name}" if "mask" in name or name in _OF_MASKS else f"loss/{name}"
 
 
 class Board:
@@ -132,7 +142,7 @@ class Board:
         """Writes losses and monitors."""
         with self._open():
             for name, value in logs.items():
-                tf.summary.scalar(name, value, step=step)
+                tf.summary.scalar(tag(name), value, step=step)
         self._writer.flush()
 
     def picture(self, step: int, name: str, image: np.ndarray) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfcomgan import files
 from tfcomgan.errors import UserError
 from tfcomgan.plain_paths import plain
 
@@ -19,11 +20,13 @@ class Keeping(NamedTuple):
     folder: Where they lie.
     every: Steps between two of them.
     fingerprint: Of the stage; stored in each checkpoint, and one of another is refused.
+    minutes: Between two of them at most, but for the length of an execution.
     """
 
     folder: pathlib.Path
     every: int
     fingerprint: str
+    minutes: float = 5.0
 
 
 class Checkpoints:
@@ -110,6 +113,8 @@ class Checkpoints:
                 )
         self._step.assign(step)
         self._manager.save(checkpoint_number=step)
+        # TensorFlow leaves that to the system. The one before is on the disk already.
+        files.sync_all(self._folder)
 
 
 def _first_line(error: BaseException) -> str:

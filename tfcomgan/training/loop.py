@@ -15,9 +15,10 @@ import tensorflow as tf
 from tfcomgan import stopping
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
+from tfcomgan.networks.layers import precision
 from tfcomgan.training import callbacks
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
-from tfcomgan.training.settings import Precision, TrainingSettings
+from tfcomgan.training.settings import TrainingSettings
 
 
 def strategy(devices: Sequence[str] = ()) -> tf.distribute.MirroredStrategy:
@@ -52,17 +53,6 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
         )
     gpus = [name for name in known if name.startswith("gpu")]
     return wanted or gpus or ["cpu:0"]
-
-
-@contextlib.contextmanager
-def precision(policy: Precision):
-    """Keras' dtype policy inside the block."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def train(
@@ -106,7 +96,7 @@ def train(
         start = checkpoints.restore()
         if start >= steps:
             return model
-        saver = callbacks.Saver(checkpoints, every=keeping.every, steps=steps)
+        saver = callbacks.Saver(checkpoints, keeping, steps=steps)
         # Last: what is noted of a step must not be missing where one goes on from it.
         listeners = [*watchers(model), saver]
         for listener in listeners:

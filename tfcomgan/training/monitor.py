@@ -5,9 +5,11 @@ the foreground for one z and the background for another. Second: the mask means 
 because the layers are the same or the mask is the same for every z. On photographs
 masks also shrink away, grow over the picture, or hide a layer that repeats the object;
 where asked to, these count too. What is found depends on the readings alone, which lie
-beside the checkpoints: a resumed training finds what an unbroken one does.
+beside the checkpoints: a resumed training finds what an unbroken one does. Masks that
+stay grey are named too: they mean nothing yet.
 """
 
+import dataclasses
 import itertools
 import json
 import math
@@ -17,7 +19,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from absl import logging
 
-from tfcomgan import config
+from tfcomgan import config, files
 from tfcomgan.errors import UserError
 from tfcomgan.field_types import at_least
 from tfcomgan.training import callbacks
@@ -26,9 +28,12 @@ READINGS = "readings.jsonl"
 
 
 class Sign(NamedTuple):
-    """What shows a trivial solution: which one, in words, and what to change."""
+    """What shows a trivial solution: which one, in words, and what to change.
 
-    solution: Literal[1, 2]
+    solution: 0 for masks that have not decided, which are none.
+    """
+
+    solution: Literal[0, 1, 2]
     text: str
     advice: str
 
@@ -53,9 +58,11 @@ SIGNS = {
         "Lower comgan.binary_weight (beta), raise generator.width, share features "
         "(generator.architecture='comgan' or 'ds_comgan'), or take another SEED",
     ),
-}
-
-SIGNS |= {
+    "grey": Sign(
+        0,
+        "masks stay grey: they have not decided what is object and what is ground",
+        "Raise comgan.binary_weight (beta), or train longer (STEPS)",
+    ),
     "shrunk": Sign(
         1,
         "the object's side of the mask has shrunk away",
@@ -96,6 +103,8 @@ class MonitorSettings:
         of the border, has shrunk away; 0 to allow it.
       max_object: Share above which it has grown over the picture; 1 to allow it.
       max_echo: `mask_monitors.layer_echo` above which both layers paint the object.
+      max_grey: Entropy of the mask, bits a pixel, above which it is grey; looked at in
+        the second half of a training, for early on all masks are. Warned of alone.
       max_restarts: Seeds tried beyond the first; then the training stops.
     """
 
@@ -109,6 +118,10 @@ class MonitorSettings:
     min_object: Annotated[float, at_least(0)] = 0.0
     max_object: Annotated[float, at_least(0)] = 1.0
     max_echo: Annotated[float, at_least(0)] = math.inf
+    max_grey: Annotated[float, at_least(0)] = dataclasses.field(
+        default=0.5,
+        metadata={"affects_result": False},  # Of the networks.
+    )
     max_restarts: Annotated[int, at_least(0)] = 3
 
     def __post_init__(self):
@@ -149,6 +162,8 @@ class MonitorSettings:
             return "grown"
         if values.get("layer_echo", 0.0) > self.max_echo:
             return "echo"
+        if values.get("mask_entropy", 0.0) > self.max_grey:
+            return "grey"
         return None
 
 
@@ -168,17 +183,19 @@ class Finding(NamedTuple):
 
     @property
     def solution(self) -> int:
-        """Which trivial solution it is, the first or the second."""
+        """Which trivial solution it is, the first or the second; 0 for none."""
         return SIGNS[self.sign].solution
 
     def text(self, seed: int, *, is_last: bool = False) -> str:
         """One line for people."""
-        _, what, advice = SIGNS[self.sign]
-        name = {1: "First", 2: "Second"}[self.solution]
+        solution, what, advice = SIGNS[self.sign]
+        name = ("Warning", "First trivial solution", "Second trivial solution")[
+            solution
+        ]
         end = "the end" if is_last else f"step {self.last_step}"
         return (
-            f"{name} trivial solution with seed {seed}: {what}, from step "
-            f"{self.first_step} to {end}. {advice}."
+            f"{name} with seed {seed}: {what}, from step {self.first_step} to {end}. "
+            f"{advice}."
         )
 
 
@@ -232,18 +249,20 @@ class Monitor(callbacks.EveryFewSteps):
             "mask_variation": "mask_variation",
             "object_area": "object_area",
             "layer_echo": "layer_echo",
+            "mask_entropy": area.replace("area", "entropy"),
         }
         self._readings: list[Reading] = []
 
     def on_train_begin(self, logs=None):
         # Steps past the checkpoint are done again.
         self._readings = [r for r in read(self._file) if r.step <= self.first_step]
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text("".join(map(_line, self._readings)), encoding="utf-8")
+        files.write_text(self._file, "".join(map(_line, self._readings)))
 
     def _read(self, step: int, logs: dict) -> None:
         known = len(findings(self._readings, self._settings))
         values = {k: float(logs[n]) for k, n in self._names.items() if n in logs}
+        if 2 * step <= self._steps:  # Early on all masks are grey.
+            values.pop("mask_entropy", None)
         self._readings.append(Reading(step, values))
         with self._file.open("a", encoding="utf-8") as file:
             file.write(_line(self._readings[-1]))
@@ -258,6 +277,8 @@ class Monitor(callbacks.EveryFewSteps):
         text = finding.text(self._seed)
         logging.error("%s", text)  # The commands show errors alone.
         self._board.text("trivial_solution", text, step=step)
+        if not finding.solution:
+            return
         if self._settings.on_trivial == "stop":
             raise UserError(f"{text} Training stopped (monitor.on_trivial='stop').")
         if self._settings.on_trivial == "restart":

@@ -1,0 +1,51 @@
+"""What a run tells a person: where it trains, and at its end numbers and what to do next."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+
+from pipelines import artifacts, cache
+from pipelines.work import Place
+from tfcomgan import command_line, run_folder
+from tfcomgan.evaluation import telling
+from tfcomgan.reporting import environment
+from tfcomgan.training import loop
+from tfcomgan.training.settings import TrainingSettings
+
+
+def where(schedule: TrainingSettings | None, place: Place) -> str:
+    """Device and precision of a stage that trains, as ' on ...'; '' for the others."""
+    if schedule is None:
+        return ""
+    machine = environment.current()
+    devices = loop.replicas(place.devices)
+    if devices[0].startswith("gpu"):
+        kind = f"GPU {machine.gpus[0]}" if machine.gpus else "GPU"
+    else:
+        kind = f"CPU {machine.cpu}, {machine.cores} cores"
+    several = f"{len(devices)} replicas of " if len(devices) > 1 else ""
+    none = "" if machine.gpus else "; no GPU was found"
+    return f" on {several}{kind}, in {schedule.precision}{none}"
+
+
+def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> None:
+    """Numbers where they were asked for, and commands that work from any folder."""
+    found = cache.find(place.run_dir, "evaluate")
+    if "evaluate" in names and found is not None:
+        evaluation = artifacts.Evaluation(found)
+        scores = evaluation.scores
+        report(
+            "\n" + (telling.scores(scores) if scores else found.info["why_no_scores"])
+        )
+        report("\n" + telling.generator(evaluation.metrics))
+    run_dir = pathlib.Path(place.run_dir).absolute()
+    report(f"\nReport:   {run_dir / run_folder.REPORT}")
+    report(f"Look:     {run_dir / run_folder.PICTURES}")
+
+    def show(title: str, script: str, *arguments: str) -> None:
+        report(f"{title:10}{command_line.typed(script, *arguments)}")
+
+    show("Curves:", "tensorboard", "--logdir", f"{run_dir / run_folder.LOGS}")
+    if cache.find(place.run_dir, "export") is not None:
+        model = ("--model", f"{run_dir}", "--out")
+        show("Segment:", "tfcomgan-segment", "photo.jpg", *model, "segmented")
+        show("Generate:", "tfcomgan-generate", *model, "generated")

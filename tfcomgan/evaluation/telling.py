@@ -1,0 +1,120 @@
+"""What `evaluate` measured, as a person reads it at the end of a run.
+
+The files `scores.json` and `metrics.json` of the run have every number in full.
+"""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+_COLUMNS = 80
+_SEGMENTER = "segmenter"
+_TRAINING = "train"
+_METHODS = {"otsu": "Otsu's threshold", "grabcut": "GrabCut", "iem": "IEM"}
+_LAYERS = ("mask", "foreground", "background")
+_VARIABLES = {"z": "z, shape", "f": "f, object's look", "b": "b, ground's look"}
+_GOOD_MOVES = (
+    "Good: z moves the mask; f moves the foreground alone, b the background alone."
+)
+_GOOD_CODES = (
+    "Good: f from the foreground 1, b from the background 1; the others {:.2f}."
+)
+
+
+def scores(results: Mapping[str, Mapping]) -> str:
+    """Scores of `scoring.evaluate` as a table, in percent; held-out pictures first.
+
+    Of the pictures trained on, the segmenter's row alone is shown, and of the two
+    thresholds the fixed one: the others are in the report.
+    """
+    fixed = [name for name in results if not name.endswith("_otsu")]
+    trained = [name for name in fixed if name.startswith(f"{_TRAINING}_")]
+    held_out = [name for name in fixed if name not in trained]
+    rows = [
+        (_pictures(name), method, found)
+        for name in held_out + trained
+        for method, found in results[name].items()
+        if method == _SEGMENTER or name not in trained or not held_out
+    ]
+    wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
+    all_titles = wide + 19
+    lines = [
+        f"{'':{all_titles}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
+    ]
+    for pictures, method, found in rows:
+        title = f"{pictures:{wide}}{_METHODS.get(method, method.replace('_', ' '))}"
+        means = {metric: 100 * score["mean"] for metric, score in found.items()}
+        low, high = (100 * found["iou_plain"][end] for end in ("low", "high"))
+        lines.append(
+            f"{title:{all_titles}}{means['iou_plain']:6.1f}"
+            f"{f'{low:.1f} to {high:.1f}':>14}{means['dice_plain']:7.1f}"
+            f"{means['iou_best_polarity']:9.1f}{means['dice_best_polarity']:7.1f}"
+        )
+    note = (
+        "Percent, means over pictures. * The better side of each mask, chosen by the "
+        f"truth, as in the paper. {', '.join(held_out + trained)}"
+    )
+    return "\n".join([*lines, *textwrap.wrap(note, _COLUMNS)])
+
+
+def _pictures(protocol: str) -> str:
+    split = protocol.rsplit("_", 3)[0]
+    return "trained on" if split == _TRAINING else f"{split}, held out"
+
+
+class Square(NamedTuple):
+    """Numbers of z, f and b by layer: names of columns, cells by row, and what is good."""
+
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+    good: str
+
+
+def square(row: Mapping[str, float]) -> Square | None:
+    """Numbers named 'b on mask' or 'f from background' as a table; None for others."""
+    if f"z on {_LAYERS[0]}" in row:
+        return Square(_LAYERS, _rows(row, "on", _LAYERS), _GOOD_MOVES)
+    if "chance" in row:
+        good = _GOOD_CODES.format(row["chance"])
+        return Square(_LAYERS[1:], _rows(row, "from", _LAYERS[1:]), good)
+    return None
+
+
+def _rows(row, joint: str, layers) -> dict[str, list[float]]:
+    found = {
+        title: [row.get(f"{variable} {joint} {layer}") for layer in layers]
+        for variable, title in _VARIABLES.items()
+    }
+    return {title: cells for title, cells in found.items() if None not in cells}
+
+
+def generator(numbers: Mapping[str, Mapping[str, float]]) -> str:
+    """Numbers of `measuring` as small tables, with what is good below them."""
+    return "\n\n".join("\n".join(_block(*item)) for item in numbers.items())
+
+
+def _block(heading: str, row: Mapping[str, float]) -> list[str]:
+    table = square(row)
+    if table is None:
+        named = (f"{name} {number(value)}" for name, value in row.items())
+        better = " Lower is better." if _has_distance(row) else ""
+        return textwrap.wrap(f"{heading}: {', '.join(named)}.{better}", _COLUMNS)
+    lines = [heading, " " * 20 + "".join(f"{name:>12}" for name in table.columns)]
+    for title, cells in table.rows.items():
+        lines.append(f"{title:20}" + "".join(f"{cell:12.2f}" for cell in cells))
+    return [*lines, table.good]
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Whole numbers in full, others with these digits; never with an exponent."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}"
+
+
+def _has_distance(row) -> bool:
+    return any(name.startswith(("fid", "kid", "fd_", "kd_")) for name in row)

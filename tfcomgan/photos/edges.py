@@ -1,0 +1,155 @@
+"""Masks drawn to the edges of a photo at the photo's own size.
+
+A network that was trained on 32 pixels sees a photo of 1,000 through pixels 31 wide, and
+its mask, enlarged, is a haze of that width. Here the mask is drawn to the edges of a small
+copy of the photo, and from there, by the guided filter's lines, to those of the photo.
+
+  grabcut   GrabCut started from the mask, then the guided filter; the guided filter alone
+            where GrabCut finds something else than the mask
+  guided    the guided filter twice, in wide windows and in narrow ones
+  none      the mask as it is served
+
+The numbers below were chosen on painted scenes of 1,000 px (docs/results.md, "Cut-outs").
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from tfcomgan.photos import refining
+
+METHODS = ("grabcut", "guided", "none")
+
+# The short side of the small copy: so many pixels to one of the network, and at most.
+_ENLARGED, _MOST = 4, 256
+# GrabCut: where the mask and its cut agree less, by their IoU, the cut is not believed.
+_AGREEMENT = 0.5
+_ROUNDS, _SURE_GROUND = 1, 0.03
+# The guided filter: radius in pixels of the small copy, variance, and the level, from 0 and
+# from 1, that is taken for sure ground and sure object.
+_WIDE = (2 * _ENLARGED, 1e-3, 0.4)
+_NARROW = (_ENLARGED, 1e-3, 0.1)
+_AFTER_CUT = (3, 1e-4, 0.1)
+
+
+class Choices(NamedTuple):
+    """How the mask of a photo is made.
+
+    refine: Of METHODS.
+    average: Whether the network also sees the photo mirrored, and the mean is taken.
+    threshold: In (0, 1): the mask is 0 or 1, 1 where the probability is at least this;
+      None leaves it soft at its edges.
+    invert: Whether the object is what the network takes for the ground.
+    """
+
+    refine: str = "grabcut"
+    average: bool = False
+    threshold: float | None = None
+    invert: bool = False
+
+
+def opacity(
+    segmenter: Callable[[np.ndarray], np.ndarray],
+    image_size: int,
+    image_uint8: np.ndarray,
+    choices: Choices,
+) -> np.ndarray:
+    """The object of a photo.
+
+    Args:
+      segmenter: uint8 [1,H,W,3] to the probability of object [1,H,W,1].
+      image_size: Pixels of the short side at which its network sees a photo.
+      image_uint8: uint8 [H,W,3].
+      choices: See there.
+
+    Returns:
+      float32 [H,W,1] in [0, 1], 1 = object. But for `refine` 'none', what is 0 or 1 is
+      sure: only edges lie between.
+
+    Raises:
+      ValueError: A choice is none.
+    """
+    _check(choices)
+    has_edges = choices.refine != "none"
+    small = _small(image_uint8, image_size) if has_edges else image_uint8
+    mask = segmenter(small[np.newaxis])[0]
+    if choices.average:
+        mirrored = segmenter(np.ascontiguousarray(small[np.newaxis, :, ::-1]))
+        mask = (mask + mirrored[0, :, ::-1]) / 2
+    if choices.invert:
+        mask = 1 - mask
+    if choices.threshold is not None:
+        mask = _moved(mask, choices.threshold)
+    if has_edges:
+        mask = draw(image_uint8, small, mask, choices.refine)
+    if choices.threshold is not None:
+        mask = (mask >= 0.5).astype(np.float32)
+    return mask
+
+
+def draw(
+    image_uint8: np.ndarray, small: np.ndarray, mask: np.ndarray, method: str
+) -> np.ndarray:
+    """A mask of a small copy drawn to the edges of the photo.
+
+    Args:
+      image_uint8: The photo, uint8 [H,W,3].
+      small: The same in fewer pixels, or in as many, uint8 [h,w,3].
+      mask: float32 [h,w,1] in [0, 1].
+      method: 'grabcut' or 'guided'.
+
+    Returns:
+      float32 [H,W,1] in [0, 1].
+    """
+    if method == "grabcut":
+        cut = refining.grabcut(
+            small, mask, iterations=_ROUNDS, sure_ground=_SURE_GROUND
+        )
+        if _agree(cut, mask):
+            return _filtered(image_uint8, small, cut, *_AFTER_CUT)
+    wide = _filtered(small, small, mask, *_WIDE)
+    return _filtered(image_uint8, small, wide, *_NARROW)
+
+
+def _filtered(image, small, mask, radius: int, eps: float, level: float) -> np.ndarray:
+    """The guided filter at the photo's size, less its haze near 0 and near 1."""
+    lines = refining.guided_lines(small, mask, radius, eps)
+    stretch = 1 / (1 - 2 * level)
+    lines = refining.Lines(lines.slopes * stretch, (lines.offset - level) * stretch)
+    found = lines.at(image)
+    return np.clip(found, 0, 1, out=found)
+
+
+def _agree(cut: np.ndarray, mask: np.ndarray) -> bool:
+    both, either = (cut > 0.5) & (mask > 0.5), (cut > 0.5) | (mask > 0.5)
+    return np.count_nonzero(both) >= _AGREEMENT * np.count_nonzero(either)
+
+
+def _small(image: np.ndarray, image_size: int) -> np.ndarray:
+    """The photo with a short side of few pixels, or itself where it has fewer."""
+    height, width = image.shape[:2]
+    scale = min(_ENLARGED * image_size, _MOST) / min(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _moved(mask: np.ndarray, threshold: float) -> np.ndarray:
+    """The mask bent so that `threshold` comes to lie at one half, 0 and 1 where they are."""
+    below = mask * (0.5 / threshold)
+    above = 1 - (1 - mask) * (0.5 / (1 - threshold))
+    return np.where(mask < threshold, below, above).astype(np.float32)
+
+
+def _check(choices: Choices) -> None:
+    if choices.refine not in METHODS:
+        raise ValueError(
+            f"`refine` must be one of {', '.join(METHODS)}. Received: {choices.refine!r}."
+        )
+    if choices.threshold is not None and not 0 < choices.threshold < 1:
+        raise ValueError(
+            f"`threshold` must lie between 0 and 1. Received: {choices.threshold}."
+        )
