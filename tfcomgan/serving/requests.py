@@ -209,7 +209,7 @@ def _grpc(address: str, is_here: bool) -> Ask:
             response = predict(predict_request(files), timeout=_SECONDS)
         except grpc.RpcError as error:
             told = f"{address} answers {error.code().name}: {error.details()[:500]}"
-            if "http1" in told.lower():
+            if "settings frame" in told.lower() or "http1" in told.lower():
                 raise UserError(f"{told}. {_PORTS}") from error
             raise (Unavailable if error.code() in passing else Rejected)(
                 told
