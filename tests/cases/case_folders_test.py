@@ -5,6 +5,7 @@ import sys
 import unicodedata
 
 import command
+import exports
 import numpy as np
 import pytest
 import unprivileged
@@ -264,6 +265,32 @@ def test_pipes_and_devices_are_passed_over_and_told(photos, tmp_path):
     done = prepare(photos, tmp_path, "--gin_param=folder.on_bad_image='skip'").check()
     assert "Passed over, no file but a pipe or a device: x.jpg, zero.png." in done.out
     assert "1 of 5 pictures left out: nowhere.png." in done.out
+
+
+def test_segment_does_what_can_be_done_and_names_the_rest(photos, tmp_path):
+    exports.make_segmenter(tmp_path / "model")
+    save(tmp_path / "elsewhere/linked.png")
+    (photos / "link").symlink_to(tmp_path / "elsewhere")
+    (photos / "loop").symlink_to(photos)
+    os.mkfifo(photos / "x.jpg")
+    save(photos / "@eaDir/0.png")
+    save(photos / "locked/a.png")
+    (photos / "locked").chmod(0)
+    flags = (photos, f"--model={tmp_path / 'model'}", f"--out={photos / 'out'}")
+    for _ in range(2):  # The second time its own results lie there too.
+        done = command.run(
+            *flags, "--write=masks,cutouts", module="tfcomgan.segment",
+            first=unprivileged.FIRST,
+        )  # fmt: skip
+        assert "1 of 6 pictures could not be" in done.message
+        assert f"skipped: {photos / 'locked'} cannot be read" in done.err
+        assert "Permission denied" in done.err
+        assert "no file but a pipe or a device: x.jpg." in done.err
+        assert "by-products of a system: @eaDir." in done.err
+    assert "5 done before" in done.out
+    assert "results of tfcomgan: out." in done.err
+    made = {p.stem for p in (photos / "out/masks").rglob("*.png")}
+    assert made == {"0", "1", "2", "3", "linked"}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pathlib
 import signal
 import sys
+import time
 
 import command
 import exports
@@ -39,8 +40,14 @@ def _checkpoints(run_dir) -> list[str]:
     ("number", "code", "told"),
     [
         (signal.SIGTERM, 143, "stopped by SIGTERM; the same command goes on"),
-        (signal.SIGHUP, 129, "stopped by SIGHUP; the same command goes on"),
-        (signal.SIGINT, 130, "interrupted; the same command goes on"),
+        pytest.param(
+            *(signal.SIGHUP, 129, "stopped by SIGHUP; the same command goes on"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *(signal.SIGINT, 130, "interrupted; the same command goes on"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_training_saves_within_a_step_and_goes_on_from_there(
@@ -62,6 +69,7 @@ def test_a_training_saves_within_a_step_and_goes_on_from_there(
         np.testing.assert_array_equal(ours[key], unbroken[key])
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_is_not_held(tmp_path):
     mark = tmp_path / "mark"
     twice = SLOW.format(mark=str(mark)) + (
@@ -88,6 +96,7 @@ def test_outside_of_a_training_a_command_ends_at_once(tmp_path):
     assert command.artifacts(run_dir) == set()
 
 
+@pytest.mark.slow
 def test_what_is_ignored_stays_so(tmp_path):
     """As under nohup."""
     first = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + (
@@ -119,18 +128,40 @@ def test_remains_of_killed_processes_are_swept(tmp_path):
 # Two at once.
 
 
-def test_a_second_training_in_the_same_folder_is_told_who_is_there(tmp_path):
-    run_dir, mark = tmp_path / "run", tmp_path / "mark"
-    first = command.start(
-        *tiny(run_dir, TO_GENERATOR), first=SLOW.format(mark=str(mark))
-    )
-    while first.is_running() and not _steps(mark):
-        pass
-    second = command.run(*tiny(run_dir, TO_GENERATOR))
-    assert f"--run_dir={run_dir} is in use by process {first.pid} on " in second.message
-    assert "--stages=prepare,train_generator" in second.message
-    first.wait().check()
-    command.run(*tiny(run_dir, TO_GENERATOR)).check()
+# A run that has claimed its folder and waits for a file.
+WAITING = """
+import pathlib, time
+from pipelines import preparing
+prepare = preparing.Examples.describe
+def slow(source):
+    pathlib.Path({there!r}).touch()
+    while not pathlib.Path({go!r}).exists():
+        time.sleep(0.01)
+    return prepare(source)
+preparing.Examples.describe = staticmethod(slow)
+"""
+
+
+def _waiting(tmp_path, run_dir):
+    """A run that holds its folder until `go` is there."""
+    there, go = tmp_path / "there", tmp_path / "go"
+    first = WAITING.format(there=str(there), go=str(go))
+    running = command.start(*tiny(run_dir, TO_GENERATOR), first=first)
+    while running.is_running() and not there.exists():
+        time.sleep(0.001)
+    return running, go
+
+
+def test_a_second_run_in_the_same_folder_is_told_who_is_there(tmp_path):
+    run_dir = tmp_path / "run"
+    first, go = _waiting(tmp_path, run_dir)
+    message = command.run(*tiny(run_dir, "--stages=prepare")).message
+    assert f"--run_dir={run_dir} is in use by process {first.pid} on " in message
+    assert TO_GENERATOR in message  # The other's command.
+    go.touch()
+    first.kill_when((run_dir / "prepare").exists)
+    # A killed process holds nothing.
+    assert "prepare: reused" in command.run(*tiny(run_dir, "--stages=prepare")).out
 
 
 def test_two_that_need_the_same_data_set_end_well(tmp_path):
@@ -170,21 +201,12 @@ ledger.begin = slow
 """
     first = command.start(*flags, module=SEGMENT, first=wait)
     while first.is_running() and not (tmp_path / "out/masks").exists():
-        pass
+        time.sleep(0.001)
     message = command.run(*flags, module=SEGMENT).message
     assert f"--out={tmp_path / 'out'} is in use by process {first.pid} on" in message
     (tmp_path / "go").touch()
     assert "2 pictures segmented" in first.wait().check().out
     assert "2 done before" in command.run(*flags, module=SEGMENT).check().out
-
-
-def test_a_killed_process_holds_nothing(tmp_path):
-    run_dir, mark = tmp_path / "run", tmp_path / "mark"
-    running = command.start(
-        *tiny(run_dir, TO_GENERATOR), first=SLOW.format(mark=str(mark))
-    )
-    running.kill_when(lambda: _steps(mark) == 1)
-    command.run(*tiny(run_dir, "--stages=prepare")).check()
 
 
 if __name__ == "__main__":
