@@ -83,7 +83,7 @@ def _main(arguments: Sequence[str]) -> None:
     from tfcomgan.figures import paper, sheets
     from tfcomgan.synthesis import swap
 
-    paint = export_generator.Generator(version)
+    paint = export_generator.ExportedGenerator(version)
     latents = prior.sampler(seed=given.seed, batch_size=count)(0)
     latents = latents._replace(**{k: x.repeat(count, 0) for k, x in codes.items()})
     if given.swap:
@@ -104,7 +104,7 @@ def _write_dataset(version, out, codes) -> None:
 
     given = flags.FLAGS
     folder = dataset.write(
-        export_generator.Generator(version),
+        export_generator.ExportedGenerator(version),
         given.dataset,
         out,
         wanted=dataset.Filter(given.min_area, given.max_area, given.keep),

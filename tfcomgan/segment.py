@@ -167,7 +167,7 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
 def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
-    model = export_segmenter.Segmenter(version)
+    model = export_segmenter.ExportedSegmenter(version)
 
     def work(photo):
         modified = ledger.modified(photo)
