@@ -30,7 +30,7 @@ _FIRST = 100  # Requests that may still make the process grow.
 
 def memory() -> float:
     """MiB that the process holds now."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    pages = int(pathlib.Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 

@@ -23,15 +23,13 @@ def main(run: str, photo: str, out: str) -> None:
     folder = pathlib.Path(out)
     folder.mkdir(parents=True, exist_ok=True)
 
-    image = np.asarray(Image.open(photo).convert("RGB"))
-    mask = model.segment([image])[0]  # float32 [H,W,1] in [0, 1], 1 = object
-    opacity = np.rint(255 * mask).astype(np.uint8)
-    Image.fromarray(np.dstack([image, opacity])).save(folder / "cutout.png")
+    cutout = Image.fromarray(model.cutout(photo))  # RGBA, as large as the photo
+    cutout.save(folder / "cutout.png")
 
     ground = to_pixels(model.generate(1, seed=1).background)[0]
-    ground = Image.fromarray(ground).resize((image.shape[1], image.shape[0]))
-    mixed = mask * image + (1 - mask) * np.asarray(ground)
-    Image.fromarray(np.rint(mixed).astype(np.uint8)).save(folder / "elsewhere.png")
+    elsewhere = Image.fromarray(ground).convert("RGBA").resize(cutout.size)
+    elsewhere.alpha_composite(cutout)
+    elsewhere.convert("RGB").save(folder / "elsewhere.png")
 
     # One seed is one z: the shape stays, its look f changes.
     scenes = [model.generate(1, f=f, b=0, seed=2).composite[0] for f in range(LOOKS)]

@@ -75,7 +75,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     watch, first_seed = training.watch, training.schedule.seed
     folder = work.folder / run_folder.UNFINISHED
     file = folder / _GIVEN_UP
-    given_up = json.loads(file.read_text()) if file.exists() else []
+    given_up = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     while len(given_up) <= watch.max_restarts:
         number = len(given_up)
         seed = (first_seed + number * _SEED_STRIDE) % 2**32

@@ -128,7 +128,9 @@ def produce(
         "environment": environment,
         "files": digests,
     }
-    (work / ARTIFACT).write_text(json.dumps(record, indent=2, default=str) + "\n")
+    (work / ARTIFACT).write_text(
+        json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8"
+    )
     files.sync_all(work)
     final, old = run_dir / stage, run_dir / f".old-{stage}"
     shutil.rmtree(old, ignore_errors=True)

@@ -102,7 +102,9 @@ def evaluate(
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
     for name in ("scores", "metrics"):
-        (work.folder / f"{name}.json").write_text(json.dumps(result[name], indent=2))
+        (work.folder / f"{name}.json").write_text(
+            json.dumps(result[name], indent=2), encoding="utf-8"
+        )
     return result
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.artifacts import Examples
 from pipelines.work import Work
-from tfcomgan import config, files
+from tfcomgan import config, files, marks
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -38,6 +38,7 @@ class PrepareSettings:
 def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
     """Makes the data set, unless TFDS has it in the data folder already."""
     place = work.place
+    marks.make(place.data_dir)
     builder = chosen.source.prepare(place.data_dir, place.manual_dir, beam=place.beam)
     files.sync_all(builder.data_dir)  # TFDS leaves that to the system.
     splits = {name: s.num_examples for name, s in builder.info.splits.items()}

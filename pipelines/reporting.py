@@ -71,7 +71,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
             for said in info(stage).get("figures", ())
         ],
         curves=curves.read(run_dir / run_folder.LOGS),
-        settings=config.read_text() if config.is_file() else "",
+        settings=config.read_text(encoding="utf-8") if config.is_file() else "",
     )
 
 

@@ -12,7 +12,7 @@ from pipelines import artifacts, cache, closing, planning, reporting
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
-from tfcomgan import config, files, run_folder
+from tfcomgan import config, files, locks, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
@@ -45,7 +45,13 @@ def run(
     plans = planning.plans(place)
     _check_masks(names, plans)
     _check_machine(plans, place)
-    _claim(place.run_dir, gin_files)
+    with locks.hold(place.run_dir, "--run_dir"):
+        _claim(place.run_dir, gin_files)
+        files.sweep(place.run_dir)
+        _run(names, plans, place, report)
+
+
+def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
     for name in names:
         plan = plans[name]
         found = cache.find(place.run_dir, name)
@@ -100,10 +106,9 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     """Marks a run folder with its gin files, or refuses one of others."""
     mark = run_dir / run_folder.MARK
     names = [pathlib.Path(name).stem for name in gin_files]
-    run_dir.mkdir(parents=True, exist_ok=True)
     if mark.exists():
         try:
-            found = list(json.loads(mark.read_text())["gin_files"])
+            found = list(json.loads(mark.read_text(encoding="utf-8"))["gin_files"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{mark} is damaged. Delete it and give the same command again; stages "

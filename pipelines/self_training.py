@@ -130,7 +130,7 @@ class _School:
             number = len(done)
             file = self.folder(number) / _RECORD
             if file.exists():
-                done.append(Round(**json.loads(file.read_text())))
+                done.append(Round(**json.loads(file.read_text(encoding="utf-8"))))
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             done.append(self._round(number) if number else self._beginning())

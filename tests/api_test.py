@@ -41,14 +41,14 @@ def test_masks_of_pictures_of_any_sizes_and_of_files(model, run_dir, tmp_path):
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, [h, 40, 3], np.uint8) for h in (30, 50)]
     Image.fromarray(images[1]).save(tmp_path / "a.png")
-    masks = model.segment([*images, tmp_path / "a.png"])
+    masks = model.segment([*images, tmp_path / "a.png"], refine="none")
     served = export_segmenter.ExportedSegmenter(
         versions.serving_dir(run_dir, versions.SEGMENTER) / "1"
     )
     for image, mask in zip([*images, images[1]], masks, strict=True):
         assert mask.dtype == np.float32 and mask.shape == (*image.shape[:2], 1)
         np.testing.assert_array_equal(mask, served(image[np.newaxis])[0])
-    batch = model.segment(np.stack([images[0], images[0]]))
+    batch = model.segment(np.stack([images[0], images[0]]), refine="none")
     np.testing.assert_array_equal(batch, [masks[0], masks[0]])
 
 
@@ -89,11 +89,30 @@ def test_grey_transparent_and_float_pictures_are_taken_as_they_look(model):
     rgba = np.dstack([rgb, alpha])
     for given in (rgba, rgba / 255, Image.fromarray(rgba)):
         # Blended in 8 bits; a level of a channel is 1 / 127.5 of a logit or less.
-        np.testing.assert_allclose(
-            model.segment(given), model.segment(white), atol=3 * 0.25 / 127.5
-        )
+        masks = [model.segment(x, refine="none") for x in (given, white)]
+        np.testing.assert_allclose(*masks, atol=3 * 0.25 / 127.5)
     batch = model.segment(np.stack([rgba, rgba]))
     np.testing.assert_array_equal(batch[1], model.segment(rgba))
+
+
+def test_masks_are_drawn_to_edges_and_cutouts_have_the_objects_colours(model):
+    image = np.full([90, 120, 3], 40, np.uint8)
+    image[20:70, 30:80] = [255, 250, 230]
+    truth = np.zeros([90, 120], bool)
+    truth[20:70, 30:80] = True
+    served = model.segment(image, refine="none")[..., 0]
+    assert served[40, 28] > 0.1  # A haze around the object.
+    for chosen in ({}, {"refine": "guided"}, {"average": True}):
+        mask = model.segment(image, **chosen)
+        np.testing.assert_allclose(mask[..., 0], truth, atol=0.01)
+        cut = model.cutout(image, **chosen)
+        np.testing.assert_array_equal(cut[..., 3], np.rint(255 * mask[..., 0]))
+        np.testing.assert_array_equal(cut[truth][:, :3], image[truth])
+        assert not cut[~truth & (mask[..., 0] == 0)].any()
+    both = model.cutout([image, image])
+    assert isinstance(both, list) and both[1].shape == (90, 120, 4)
+    with pytest.raises(ValueError, match="`refine` must be one of"):
+        model.segment(image, refine="sharp")
 
 
 U1 = np.uint8

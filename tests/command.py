@@ -76,7 +76,7 @@ class Command:
 
     def wait(self) -> Done:
         """Waits for its end; to be called once."""
-        code = os.waitstatus_to_exitcode(int(self._ask("wait")))
+        code = os.waitstatus_to_exitcode(int(self._ask(f"wait {self.pid}")))
         out, err = (
             (self._folder / name).read_text(errors="replace") for name in ("out", "err")
         )
@@ -179,18 +179,19 @@ def _server() -> subprocess.Popen:
 
 
 def _serve() -> None:
-    """Takes a request, forks, answers with the process; then waits for it when told."""
+    """Forks for each request and answers with the process; waits for one when told."""
     import pipelines.run  # noqa: F401
     import tfcomgan.main  # noqa: F401
 
     gc.freeze()  # Or each child would copy the pages of all modules to collect garbage.
     for line in sys.stdin:
+        if line.startswith("wait "):
+            print(os.waitpid(int(line.split()[1]), 0)[1], flush=True)
+            continue
         pid = os.fork()
         if not pid:
             _become(json.loads(line))
         print(pid, flush=True)
-        sys.stdin.readline()
-        print(os.waitpid(pid, 0)[1], flush=True)
 
 
 def _become(request: dict) -> None:

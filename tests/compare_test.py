@@ -205,6 +205,22 @@ def test_scores_of_a_model_that_was_trained_anew_are_left_out(tmp_path):
     assert _compare(run).returncode == 0
 
 
+def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
+    tmp_path,
+):
+    run = _make(tmp_path / "a", seed=1)  # As before there was such a stage.
+    assert _compare(run).returncode == 0
+    made_from = {"train_segmenter": "train_segmenter0"}
+    with cache.produce(run, "self_train", "taught", {}, inputs=made_from):
+        pass
+    path = run / "evaluate" / "artifact.json"
+    record = json.loads(path.read_text()) | {"inputs": {"self_train": "taught"}}
+    path.write_text(json.dumps(record))
+    done = _compare(run)
+    assert done.returncode == 2 and "older train_segmenter" in done.stderr
+    assert "--stages=self_train,evaluate" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -239,7 +239,7 @@ def test_installed_files_are_found_in_the_package(tmp_path):
     """A copy of config.py, with gin files where `pip install` puts them."""
     package = tmp_path / "site/tfcomgan"
     (package / "resources/gin").mkdir(parents=True)
-    for name in ("__init__", "config", "errors", "field_types", "version"):
+    for name in ("__init__", "config", "errors", "field_types", "gin_text", "version"):
         source = REPOSITORY / f"tfcomgan/{name}.py"
         (package / f"{name}.py").write_text(source.read_text())
     (package / "resources/gin/base.gin").write_text("A = 1\n")

@@ -107,7 +107,7 @@ def test_bad_pictures_are_named_with_their_reason(photos):
     (photos / "masks/9.png").unlink()
     text = report(photos)
     assert "Unreadable: 2 of 12" in text
-    assert "  images/text.png: in no format that Pillow reads" in text
+    assert "  images/text.png: it is in no format that Pillow reads" in text
     assert "  images/zero.png: the file is empty" in text
     assert "- 2 pictures cannot be used" in text
     assert "Masks: 9; object" in text

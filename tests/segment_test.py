@@ -18,6 +18,7 @@ from PIL import Image
 from tfcomgan import segment
 from tfcomgan.errors import UserError
 from tfcomgan.photos import finding
+from tfcomgan.photos.edges import Choices
 from tfcomgan.serving import export_segmenter, versions
 
 REPOSITORY = pathlib.Path(segment.__file__).resolve().parents[1]
@@ -99,7 +100,8 @@ def test_masks_of_all_kinds_of_pictures(command, run_dir, tmp_path):
     Image.fromarray(_noise(1, 1, 3)).save(tmp_path / "dot.webp")
 
     pictures = sorted(path for path in tmp_path.iterdir())
-    done = command(*pictures, "--model", run_dir, "--out", tmp_path / "new")
+    flags = ["--model", run_dir, "--out", tmp_path / "new", "--refine=none"]
+    done = command(*pictures, *flags)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "new" / "masks"
     masks = {p.stem: _mask(p) for p in folder.glob("*.png")}
@@ -147,7 +149,10 @@ def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
     """The same pixels, sent to the signature as a client would."""
     image = _noise(41, 67, 3)
     Image.fromarray(image).save(tmp_path / "a.png")
-    segment.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+    choices = Choices(refine="none")
+    segment.segment(
+        [str(tmp_path / "a.png")], run_dir, tmp_path / "out", choices=choices
+    )
     model = tf.saved_model.load(
         str(versions.serving_dir(run_dir, versions.SEGMENTER) / "1")
     )
@@ -157,12 +162,29 @@ def test_mask_is_that_of_the_served_model(run_dir, tmp_path):
     np.testing.assert_array_equal(_mask(tmp_path / "out/masks/a.png"), expected)
 
 
-def test_cutout_and_overlay_are_the_picture_with_its_mask():
+def test_choices_make_other_masks_and_are_part_of_what_is_done(
+    command, run_dir, tmp_path, capsys
+):
+    Image.fromarray(_noise(40, 60, 3)).save(tmp_path / "a.png")
+    given, out = [str(tmp_path / "a.png")], tmp_path / "out"
+    masks = []
+    for choices in (Choices("none"), Choices("none", threshold=0.5)):
+        segment.segment(given, run_dir, out, choices=choices)
+        assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
+        masks.append(_mask(out / "masks/a.png"))
+    soft, hard = masks
+    assert len(np.unique(soft)) > 2 and set(np.unique(hard)) == {0, 255}
+    flags = [f"--model={run_dir}", f"--out={out}", "--threshold=0.5"]
+    assert "1 done before" in command(*given, *flags, "--refine=none").stdout
+    done = command(*given, *flags, "--invert", "--refine=guided", "--average")
+    assert "0 done before" in done.stdout, done.stderr
+    assert not np.array_equal(_mask(out / "masks/a.png"), hard)
+    assert "--refine" in command(*given, *flags, "--refine=sharp").stderr
+
+
+def test_overlay_is_the_picture_with_its_mask():
     image = _noise(3, 5, 3)
     probability = np.random.default_rng(1).uniform(0, 1, [3, 5, 1]).astype(np.float32)
-    cutout = segment.cutout(image, probability)
-    np.testing.assert_array_equal(cutout[..., :3], image)
-    np.testing.assert_array_equal(cutout[..., 3], np.round(255 * probability[..., 0]))
     # Half red where it is certain.
     expected = (1 - probability / 2) * image + probability / 2 * [255, 0, 0]
     np.testing.assert_allclose(
@@ -204,12 +226,14 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     for name in "abc":
         Image.fromarray(_noise(SHORT, LONG, 3)).save(tmp_path / f"{name}.png")
     out = tmp_path / "out"
-    segment.segment([str(tmp_path / "a.png"), str(tmp_path / "b.png")], run_dir, out)
+    served = {"choices": Choices("none")}
+    first = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    segment.segment(first, run_dir, out, **served)
     changed = 255 - _noise(SHORT, LONG, 3)
     Image.fromarray(changed).save(tmp_path / "b.png")
     before = {p: p.stat().st_mtime_ns for p in (out / "masks").glob("*.png")}
     capsys.readouterr()
-    segment.segment([str(tmp_path)], run_dir, out)
+    segment.segment([str(tmp_path)], run_dir, out, **served)
     assert "2 pictures segmented, 1 done before, 0 skipped" in capsys.readouterr().out
     kept = {p for p in before if p.stat().st_mtime_ns == before[p]}
     assert kept == {out / "masks/a.png"}
@@ -220,7 +244,7 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     (versions.serving_dir(other, versions.SEGMENTER) / "1" / "note").write_text(
         "another file"
     )
-    segment.segment([str(tmp_path)], other, out)
+    segment.segment([str(tmp_path)], other, out, **served)
     assert "3 pictures segmented, 0 done before" in capsys.readouterr().out
     assert len(_areas(out)) == 3
 

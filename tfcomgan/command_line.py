@@ -1,18 +1,20 @@
 """What the package's commands share: absl flags, --help, messages and exit codes.
 
-Exit codes: 0 done, 1 a defect (with traceback), 2 something to put right, 130 interrupted.
+Exit codes: 0 done, 1 a defect (with traceback), 2 something to put right, 130 interrupted
+by Ctrl-C, 143 and 129 stopped by SIGTERM and SIGHUP.
 """
 
+import contextlib
 import os
 import pathlib
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
-from tfcomgan import errors, marks, quiet
+from tfcomgan import errors, files, locks, marks, quiet, stopping, streams
 from tfcomgan.errors import UserError
 
 _VERBOSITY = """
@@ -49,6 +51,7 @@ def run(
             sys.exit(0)
         try:
             argv = flags.FLAGS(argv)
+            _expand_home()
             check(argv[1:])
         except (flags.Error, UserError) as error:
             print(f"error: {error}\nAll flags: --help", file=sys.stderr)
@@ -62,11 +65,16 @@ def run(
             quiet.keep_import_quiet()
             # TFDS and SavedModel tell much that is of no use here.
             logging.set_verbosity(logging.ERROR)
+        stopping.listen()
         try:
             main(argv[1:])
         except KeyboardInterrupt:
             print(interrupted, file=sys.stderr)
             return 130
+        except stopping.Stopped as stop:
+            told = interrupted.replace("interrupted", f"stopped by {stop}", 1)
+            print(told, file=sys.stderr)
+            return 128 + stop.number
         except Exception as error:
             text = explain(error)
             if text is None:
@@ -75,7 +83,18 @@ def run(
             return 2
         return 0
 
+    streams.make_lasting()
     app.run(guarded, flags_parser=parse)
+
+
+def _expand_home() -> None:
+    """Puts the home folder for `~` in flags: a shell does so only where a word begins."""
+    for name in flags.FLAGS:
+        flag = flags.FLAGS[name]
+        values = flag.value if isinstance(flag.value, list) else [flag.value]
+        if any(isinstance(value, str) and value.startswith("~") for value in values):
+            expanded = [os.path.expanduser(value) for value in values]
+            flag.value = expanded if isinstance(flag.value, list) else expanded[0]
 
 
 def typed(script: str, *arguments: str) -> str:
@@ -118,3 +137,16 @@ def make_folder(out: str | os.PathLike, *results: str) -> pathlib.Path:
         return marks.make(out, *results)
     except OSError as error:
         raise UserError(f"--out={out} cannot be made a folder: {error}") from error
+
+
+@contextlib.contextmanager
+def results(out: str | os.PathLike, *names: str) -> Iterator[pathlib.Path]:
+    """The folder named by --out, for one process at a time; see `make_folder`.
+
+    Raises:
+      UserError: Another process writes there.
+    """
+    folder = make_folder(out, *names)
+    with locks.hold(folder, "--out"):
+        files.sweep(folder)
+        yield folder

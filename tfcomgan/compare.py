@@ -245,7 +245,9 @@ def compare(arguments: Sequence[str], out: pathlib.Path | None) -> str:
     made = table(groups)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(made.csv() if out.suffix == ".csv" else made.markdown())
+        out.write_text(
+            made.csv() if out.suffix == ".csv" else made.markdown(), encoding="utf-8"
+        )
     return made.markdown()
 
 

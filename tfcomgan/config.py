@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import functools
 import inspect
+import os
 import pathlib
 import re
 import tokenize
@@ -20,6 +21,7 @@ import gin
 
 from tfcomgan import field_types
 from tfcomgan.errors import UserError, without_gin_trail
+from tfcomgan.gin_text import GinFile
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 # Where 'gin/scenes.gin' is looked for after the working directory: the checkout, and
@@ -27,9 +29,9 @@ _PACKAGE = pathlib.Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE.parent, _PACKAGE / "resources")
 for _root in _ROOTS:
     gin.add_config_file_search_path(str(_root))
-# gin's second reader takes 'a/b.gin' for a Python package: it logs an error each time,
+# Alone: gin's second reader takes 'a/b.gin' for a Python package, logs an error each time,
 # and fails where nobody has imported importlib.util.
-gin.config._FILE_READERS[1:] = []
+gin.config._FILE_READERS[:] = [(GinFile, os.path.isfile)]
 
 _parameters: dict[str, tuple[str, ...]] = {}  # Of every configurable, by its name.
 _origin: dict[str, str] = {}  # The qualified name of what was registered.
@@ -150,6 +152,7 @@ def resolve(gin_files: Sequence[str]) -> list[pathlib.Path]:
 
 
 def _resolve(name: str) -> pathlib.Path:
+    name = os.path.expanduser(name)
     folders = (pathlib.Path.cwd(), *_ROOTS)
     for folder in folders:
         if (folder / name).is_file():  # An absolute name replaces the folder.
@@ -226,6 +229,8 @@ def _explain(error: Exception, source: str) -> str:
         where = f"{error.filename} line {error.lineno}" if is_file else source
         quotes = " A text needs quotes: NAME.FIELD='TEXT'."
         return f"{where}: cannot read {(error.text or '').strip()!r}.{quotes}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"{source}: this is no text in UTF-8 ({error}). Save it as UTF-8."
     if isinstance(error, tokenize.TokenError):
         return f"{source}: a bracket or a quote is left open ({error.args[0]})."
     # gin appends '\n  In file "...", line 3' or '\n  In bindings string line 1'.

@@ -220,9 +220,9 @@ def _main(arguments: Sequence[str]) -> None:
     for line in report(findings, pictures=pictures, notes=notes):
         print(line)
     sheet = contact_sheet.contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))
-    file = command_line.make_folder(out, _SHEET) / _SHEET
-    save_png(file, sheet)
-    print(f"\nLook: {file}")
+    with command_line.results(out, _SHEET):
+        save_png(out / _SHEET, sheet)
+    print(f"\nLook: {out / _SHEET}")
 
 
 def run() -> None:

@@ -2,9 +2,14 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
+
+# What begins so was left by a process that was killed, or is being written.
+UNFINISHED = ".unfinished-"
 
 
 @contextlib.contextmanager
@@ -27,23 +32,25 @@ def replacing(
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because os.replace is atomic only within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # In the same folder, because os.replace is atomic only within one file system; a name
+    # may have 255 bytes, and `path` may have all of them.
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    temporary = path.with_name(f"{UNFINISHED}{digest}-{os.getpid()}")
     try:
         yield temporary
         if is_durable:
             sync(temporary)
         os.replace(temporary, path)
-        if is_durable:
+        if is_durable and os.name == "posix":  # Elsewhere folders cannot be opened.
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a text as UTF-8, whole or not at all."""
+    """Writes a text as UTF-8, whole or not at all; what it cannot hold is escaped."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
@@ -76,3 +83,15 @@ def sync(path: str | os.PathLike) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def sweep(folder: str | os.PathLike) -> None:
+    """Removes what killed processes left unfinished in a folder and below.
+
+    To be called by who holds the folder, see `locks`: nobody is writing there.
+    """
+    for path in pathlib.Path(folder).rglob(f"{UNFINISHED}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

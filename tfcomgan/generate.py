@@ -41,7 +41,7 @@ from tfcomgan.images import save_png
 from tfcomgan.serving import export_generator, versions
 
 _PLATES = ("layers", "control", "disentanglement", "interpolation", "swap")
-_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", "coco")
+_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", *FORMATS)
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -69,21 +69,26 @@ def _main(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
     version = versions.find(given.model, versions.GENERATOR)
     prior = export_generator.load_prior(version)
-    count = 4 * given.columns
     # What is wrong with them is told before TensorFlow starts.
     codes = {
         name: prior.one_hot(name, getattr(given, name), 1)
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
-    out = command_line.make_folder(given.out, *_WRITTEN)
-    if given.dataset:
-        _write_dataset(version, out, codes)
-        return
+    with command_line.results(given.out, *_WRITTEN) as out:
+        if given.dataset:
+            _write_dataset(version, out, codes)
+        else:
+            _write_figures(arguments, version, out, codes)
+
+
+def _write_figures(arguments: Sequence[str], version, out, codes) -> None:
     from tfcomgan.figures import paper, sheets
     from tfcomgan.synthesis import swap
 
+    given = flags.FLAGS
     paint = export_generator.ExportedGenerator(version)
+    prior, count = export_generator.load_prior(version), 4 * given.columns
     latents = prior.sampler(seed=given.seed, batch_size=count)(0)
     latents = latents._replace(**{k: x.repeat(count, 0) for k, x in codes.items()})
     if given.swap:

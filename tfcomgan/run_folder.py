@@ -52,7 +52,7 @@ def read_artifact(run_dir: pathlib.Path, stage: str) -> dict | None:
       ValueError: The file holds no JSON object.
     """
     try:
-        content = json.loads((run_dir / stage / ARTIFACT).read_text())
+        content = json.loads((run_dir / stage / ARTIFACT).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     if not isinstance(content, dict):

@@ -6,18 +6,24 @@
 
 PICTURE is a file, a folder (searched to the bottom) or a pattern. Each gets
 
-  OUT/masks/NAME.png     8-bit grey, 255 times the probability of object, rounded
-  OUT/cutouts/NAME.png   the picture with that probability as its opacity
+  OUT/masks/NAME.png     8-bit grey, 255 on the object, 0 on the ground, between at edges
+  OUT/cutouts/NAME.png   the object in its own colours, with that mask as its opacity
   OUT/overlays/NAME.png  the picture with the object tinted red
-  OUT/areas.csv          a row: size, pixels and share of object (probability >= 0.5)
+  OUT/areas.csv          a row: size, pixels and share of object (mask >= one half)
 
 all as large as the picture, turned as its EXIF data say; transparent pictures are laid
 over white. --write chooses among the first three. NAME of a.jpg is a, that of photos/x/a.jpg
 in the folder photos is x/a. Pictures that share a name keep their extension, as in
 a.jpg.png and a.gif.png; those that share the whole name are numbered.
 
+The network sees few pixels. --refine draws its mask to the edges of the picture itself:
+grabcut (default), guided, or none for 255 times the probability that the network gives.
+--average lets it see each picture mirrored too, --threshold makes hard masks (below 0.5:
+larger ones), --invert is for a model that has learned the ground for the object.
+
 A stopped command goes on where it stopped: what areas.csv lists is not done again,
-unless the picture, its name or the model has changed. What cannot be read is listed.
+unless the picture, its name, the model or one of these choices has changed. What cannot
+be read is listed.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what; pictures
 that can be read are done all the same), 130 interrupted.
@@ -38,12 +44,14 @@ from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
 from tfcomgan.images import is_whole_png, mask_to_uint8, save_png
-from tfcomgan.photos import finding, ledger
+from tfcomgan.photos import edges, finding, foreground, ledger
+from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
 from tfcomgan.serving import export_segmenter, versions
 
 _AREAS = "areas.csv"
+_DEFAULT = Choices()
 _RED = np.array([255, 0, 0], np.float32)
 _QUICK = 1  # PNG compression: a ninth of the default's time, files a quarter larger.
 
@@ -54,18 +62,13 @@ def mask(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
     return mask_to_uint8(probability)[..., 0]
 
 
-def cutout(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """uint8 [H,W,4]: the picture [H,W,3], its opacity the probability [H,W,1]."""
-    return np.dstack([image, mask(image, probability)])
-
-
 def overlay(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
     """uint8 [H,W,3]: the picture, half of it red where the object is for certain."""
     mixed = image + probability / 2 * (_RED - image)
     return np.rint(mixed).astype(np.uint8)
 
 
-RESULTS = {"masks": mask, "cutouts": cutout, "overlays": overlay}
+RESULTS = {"masks": mask, "cutouts": foreground.cutout, "overlays": overlay}
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -87,6 +90,7 @@ def segment(
     model_dir: pathlib.Path,
     out: pathlib.Path,
     kinds: Sequence[str] = ("masks",),
+    choices: Choices = _DEFAULT,
 ) -> None:
     """Writes the results of pictures; skips what is done, or cannot be read.
 
@@ -95,6 +99,7 @@ def segment(
       model_dir: See `saved_models.find`.
       out: Folder of the results, made if missing.
       kinds: Of RESULTS.
+      choices: How masks are made.
 
     Raises:
       UserError: There is no model, a picture is missing or cannot be read, or `out`
@@ -106,8 +111,17 @@ def segment(
         tell=lambda line: print(line, file=sys.stderr),
     )
     version = versions.find(model_dir, versions.SEGMENTER)
-    digest = versions.digest(version)
-    _make_folders(out, kinds)
+    _refuse_masks_of_others(out, kinds)
+    with command_line.results(out, _AREAS, *kinds):
+        for (
+            kind
+        ) in kinds:  # Each with a mark of its own, as it may be moved from there.
+            command_line.make_folder(out / kind)
+        _segment(found, version, out, kinds, choices)
+
+
+def _segment(found: list[Photo], version, out, kinds, choices: Choices) -> None:
+    digest = "-".join([versions.digest(version), *_told(choices)])
     done = set()
     kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
     file = ledger.begin(out / _AREAS, kept)
@@ -115,7 +129,7 @@ def segment(
     unread = 0
     bar = tqdm.tqdm(total=len(found), initial=len(done), unit="photo", disable=None)
     with file, bar:
-        work = _worker(version, digest, out, kinds) if todo else None
+        work = _worker(version, digest, out, kinds, choices) if todo else None
         for result in in_parallel(work, todo, pixels=_pixels):
             if isinstance(result, Row):
                 ledger.add(file, result)
@@ -131,8 +145,8 @@ def segment(
         raise UserError(f"{unread} of {len(found)} pictures could not be read.")
 
 
-def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
-    """Makes the folders of the results, unless somebody else's files lie there."""
+def _refuse_masks_of_others(out: pathlib.Path, kinds: Sequence[str]) -> None:
+    """Raises UserError where files that are not ours lie in the folders of results."""
     for kind in kinds:
         folder = out / kind
         is_ours = (out / _AREAS).exists() or marks.ALL in marks.read(folder)
@@ -141,9 +155,6 @@ def _make_folders(out: pathlib.Path, kinds: Sequence[str]) -> None:
                 f"--out={out} has a folder {kind} with files that are not of this "
                 "command, and masks of yours could be overwritten. Name another folder."
             )
-    command_line.make_folder(out, _AREAS, *kinds)
-    for kind in kinds:  # Each with a mark of its own, as it may be moved from there.
-        command_line.make_folder(out / kind)
 
 
 def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator[Row]:
@@ -164,7 +175,19 @@ def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator
             yield row
 
 
-def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
+def _told(choices: Choices) -> Iterator[str]:
+    """The choices, in words for the ledger."""
+    yield choices.refine
+    for name in ("average", "invert"):
+        if getattr(choices, name):
+            yield name
+    if choices.threshold is not None:
+        yield f"{choices.threshold:g}"
+
+
+def _worker(
+    version, digest, out, kinds, choices: Choices
+) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
     model = export_segmenter.ExportedSegmenter(version)
@@ -175,7 +198,7 @@ def _worker(version, digest, out, kinds) -> Callable[[Photo], Row | BadPicture]:
             image = picture_files.read(photo.path)
         except BadPicture as error:
             return error
-        probability = model(image[np.newaxis])[0]
+        probability = edges.opacity(model, model.image_size, image, choices)
         for kind in kinds:
             path = _file(out, kind, photo)
             try:
@@ -202,7 +225,8 @@ def _file(out: pathlib.Path, kind: str, photo: Photo) -> pathlib.Path:
 def _main(arguments: Sequence[str]) -> None:
     given = flags.FLAGS
     model, out = pathlib.Path(given.model), pathlib.Path(given.out)
-    segment(arguments, model, out, given.write)
+    choices = Choices(given.refine, given.average, given.threshold, given.invert)
+    segment(arguments, model, out, given.write, choices)
 
 
 def run() -> None:
@@ -221,6 +245,21 @@ def run() -> None:
     flags.DEFINE_list(
         "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
     )
+    flags.DEFINE_enum(
+        "refine",
+        _DEFAULT.refine,
+        edges.METHODS,
+        "How masks are drawn to the picture's edges.",
+    )
+    flags.DEFINE_bool("average", False, "See each picture mirrored too; takes longer.")
+    flags.DEFINE_float(
+        "threshold",
+        None,
+        "Masks of 0 and 255 alone: object from this probability on.",
+        lower_bound=0.01,
+        upper_bound=0.99,
+    )
+    flags.DEFINE_bool("invert", False, "The object is what the model takes for ground.")
     command_line.run(
         _main,
         doc=__doc__,

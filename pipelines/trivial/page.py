@@ -56,7 +56,7 @@ def write(out: pathlib.Path, wanted: Sequence[Case], done: Results, steps: int) 
             write_csv(out / f"{name}.csv", table)
     texts = [_INTRODUCTION, _provenance(wanted, done, steps)]
     texts += [found.text for found in sections]
-    (out / "README.md").write_text("\n".join([*texts, _THEORY]))
+    (out / "README.md").write_text("\n".join([*texts, _THEORY]), encoding="utf-8")
 
 
 def _provenance(wanted: Sequence[Case], done: Results, steps: int) -> str:

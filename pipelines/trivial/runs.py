@@ -29,7 +29,7 @@ def finished(case: Case, runs: pathlib.Path) -> dict | None:
     )  # Checks the settings too.
     if not (folder / _RESULT).exists():
         return None
-    result = json.loads((folder / _RESULT).read_text())
+    result = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     if result["fingerprint"] != fingerprint:
         return None
     with np.load(folder / _PICTURES) as pictures:

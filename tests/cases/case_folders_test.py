@@ -72,7 +72,9 @@ def test_case_unicode_form_and_suffix_of_masks_do_not_matter(tmp_path):
     assert found(root) == pairs
     prepare(root, tmp_path).check()
     info = command.artifact(tmp_path / "run", "prepare")["info"]
-    assert sum(info["num_examples"].values()) == 4 and not info.get("notes")
+    assert sum(info["num_examples"].values()) == 4
+    (note,) = info["notes"]  # And none of what was left out.
+    assert "4 pictures are few" in note
 
 
 def test_a_mask_of_exactly_the_name_goes_before_one_in_other_letters(tmp_path):

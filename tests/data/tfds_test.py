@@ -18,13 +18,14 @@ from tfcomgan.data import (
 )
 from tfcomgan.data.stanford_cars import StanfordCarsSource
 
-PUBLISHED = {
+# Lists, not sets: the workers of a parallel run must collect in one order.
+PUBLISHED = [
     clevr6.Clevr6,
     flowers.Flowers,
     fs100.Fs100,
     predicted_masks.PredictedMasks,
-}
-OURS = PUBLISHED | {folder.Folder, scenes.Scenes}
+]
+OURS = [*PUBLISHED, folder.Folder, scenes.Scenes]
 
 
 class _Made(tfds.testing.DatasetBuilderTestCase):

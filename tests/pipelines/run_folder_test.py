@@ -86,7 +86,7 @@ def test_artifact_lists_the_digest_of_every_file_of_its_own(finished, stage):
 
 def test_finished_run_leaves_no_work_folder(finished):
     hidden = [path.name for path in finished.rglob(".*")]
-    assert hidden == []
+    assert hidden == [".tfcomgan-lock"]
     assert not list(finished.rglob(run_folder.UNFINISHED))
 
 

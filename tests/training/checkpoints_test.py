@@ -190,5 +190,25 @@ def test_variable_that_is_not_finite_is_never_saved(tmp_path, value):
     _assert_equal(restored, _parts(10))
 
 
+@pytest.mark.parametrize("name", ["a [1]", "b*?", "d\\e"])
+def test_a_folder_whose_name_is_a_pattern_is_meant_as_it_stands(tmp_path, name):
+    folder = tmp_path / name / "unfinished"
+    _saved(folder, 1, 2, 3, 4)
+    assert sorted(path.stem for path in folder.glob("*.index")) == ["step-3", "step-4"]
+    step, parts = _restored(folder)
+    assert step == 4
+    _assert_equal(parts, _parts(4))
+    shutil.move(tmp_path / name, tmp_path / "plain")  # Nothing in it names the folder.
+    assert _restored(tmp_path / "plain/unfinished")[0] == 4
+
+
+def test_a_damaged_checkpoint_in_such_a_folder_is_named_by_its_own_path(tmp_path):
+    _saved(tmp_path / "a [1]", 1)
+    (tmp_path / "a [1]/step-1.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(UserError) as error:
+        _restored(tmp_path / "a [1]")
+    assert f"The checkpoint {tmp_path / 'a [1]/step-1'} is damaged" in str(error.value)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.image_classification.caltech_birds import CaltechBirds2011
 
 from tfcomgan import config
-from tfcomgan.data import manual, splits
+from tfcomgan.data import making, manual, splits
 
 _IMAGES = (
     "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz?download=1"
@@ -46,7 +46,9 @@ class CubRedo(Cub, skip_registration=True):
         path = _redo_file(self.manual_dir)
         manager = manual.Manager(dl_manager, self)
         root = pathlib.Path(manager.download_and_extract(_IMAGES))
-        lines = (root / _FOLDER / "images.txt").read_text().splitlines()
+        lines = (
+            (root / _FOLDER / "images.txt").read_text(encoding="utf-8-sig").splitlines()
+        )
         names = {int(number): name for number, name in map(str.split, lines)}
         chosen = splits.read_redo(path, names)
         given = super()._split_generators(dl_manager)[0].gen_kwargs
@@ -103,7 +105,7 @@ class CubSource(manual.Source):
           UserError: It has to be made, and ReDO's file is missing.
         """
         builder = (CubRedo if self.split == "redo" else Cub)(data_dir=str(data_dir))
-        if self.split == "redo" and not builder.is_prepared():
+        if self.split == "redo" and not making.is_made(builder):
             # Before 1.2 GB are fetched, not after.
             splits.check_redo_file(_redo_file(manual_dir))
         return builder

@@ -9,10 +9,14 @@ import importlib.util
 import logging
 import pathlib
 import re
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow_datasets as tfds
+import tqdm
 
+from tfcomgan import locks
 from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
 
@@ -148,11 +152,34 @@ def make(
     Raises:
       UserError: Beam is missing, its options are wrong, or the builder cannot use it.
     """
+    folder = pathlib.Path(builder.data_dir)
+    if is_made(builder):
+        return builder
+
+    def tell(line):
+        tqdm.tqdm.write(line, file=sys.stderr)
+
+    with locks.hold(folder.parent, "--data_dir", wait=tell):
+        if is_made(builder):  # Meanwhile, by who was waited for.
+            builder.info.read_from_directory(folder)
+        else:
+            for torn in folder.parent.glob("*.incomplete*"):  # Of a killed process.
+                shutil.rmtree(torn, ignore_errors=True)
+            _make(builder, beam, download_dir, manual_dir)
+    return builder
+
+
+def is_made(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether a data set is there, also in a folder whose name TFDS takes for a pattern."""
+    return (pathlib.Path(builder.data_dir) / "dataset_info.json").is_file()
+
+
+def _make(builder, beam, download_dir, manual_dir) -> None:
     tfds.disable_progress_bar()
     config = tfds.download.DownloadConfig(
         manual_dir=manual_dir and str(manual_dir), try_download_gcs=False
     )
-    is_beam = beam is not None and not builder.is_prepared()
+    is_beam = beam is not None
     if is_beam:
         _check_beam(builder)
         config.beam_options, config.beam_runner = _pipeline(beam)
@@ -167,7 +194,6 @@ def make(
         if is_beam and (text := _from_worker(error)):
             raise UserError(text) from error
         raise
-    return builder
 
 
 def _beam():

@@ -132,7 +132,7 @@ def prepare(
       UserError: It has to be made and cannot be: files are missing, damaged, or not what
         they should be.
     """
-    if builder.is_prepared():
+    if making.is_made(builder):
         return builder
     # Imported here: they take a while, and only a download needs them.
     import requests

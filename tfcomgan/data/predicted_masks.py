@@ -135,7 +135,7 @@ def selected(
             name=name, root=roots[0] if roots else None, lists=lists
         ),
     )
-    if not roots and not builder.is_prepared():
+    if not roots and not making.is_made(builder):
         raise UserError(
             f"{name} with predicted masks are not in {data_dir}, and --manual_dir={given} "
             "does not hold them. Give a folder with\n"

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from tfcomgan import config
 from tfcomgan.data import making, painter, scene_prior
 
-_TEST_INDEX = 2**31  # The test split counts from here: no scene is in both splits.
+TEST_INDEX = 2**31  # The test split counts from here: no scene is in both splits.
 
 
 def paint(*, image_size: int, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ class Scenes(making.PictureBuilder):
             split: self.chain(functools.partial(_paint, c, split, first), range(count))
             for split, first, count in (
                 ("train", 0, c.num_train),
-                ("test", _TEST_INDEX, c.num_test),
+                ("test", TEST_INDEX, c.num_test),
             )
         }
 

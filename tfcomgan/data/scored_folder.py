@@ -140,7 +140,9 @@ def _listed(files: Listing, path: pathlib.Path) -> list[int]:
             "`evaluation.part` must be 'all', 'even', 'odd' or a file with a name on "
             f"each line. Received: {str(path)!r}."
         )
-    wanted = {line.strip() for line in path.read_text().splitlines()} - {""}
+    wanted = {
+        line.strip() for line in path.read_text(encoding="utf-8").splitlines()
+    } - {""}
     places = {name.partition("/")[2]: i for i, name in enumerate(files.pictures)}
     if missing := sorted(wanted - places.keys()):
         raise UserError(

@@ -41,7 +41,7 @@ def read_redo(path: pathlib.Path, names: dict[int, str]) -> dict[str, list[str]]
     check_redo_file(path)
     found = {split: [] for split in REDO_SPLITS}
     unknown = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
         try:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfcomgan import config, tfgan
 from tfcomgan.errors import UserError
 from tfcomgan.field_types import POSITIVE, at_least
+from tfcomgan.plain_paths import plain
 
 # Enters the digest: other numbers for the same weights must not share a cache.
 _RESIZING = "299 bilinear antialias [-1,1]"
@@ -126,7 +127,7 @@ def inception(source: str) -> FeatureExtractor:
 
 
 def _inception_of(folder: pathlib.Path) -> Callable:
-    model = tf.saved_model.load(str(folder))
+    model = tf.saved_model.load(str(plain(folder)))
 
     @tf.function(reduce_retracing=True)
     def run(images):

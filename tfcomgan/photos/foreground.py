@@ -15,6 +15,12 @@ _SIZE, _RADII = 256, (24, 3)
 _LEAST = 1e-3  # Weight of a window below which its mean is nothing's.
 
 
+def cutout(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """uint8 [H,W,4]: the object's colours and its opacity; arguments as of `colours`."""
+    opacity = np.rint(255 * alpha).astype(np.uint8)
+    return np.dstack([colours(image_uint8, alpha), opacity])
+
+
 def colours(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """The colours of the object.
 
@@ -25,11 +31,11 @@ def colours(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     Returns:
       uint8 [H,W,3]: the photo where alpha is 1, black where it is 0, F between.
     """
-    shown = image_uint8 * (alpha > 0)
-    soft = (alpha > 0) & (alpha < 1)
-    if not soft.any():
+    is_shown = (alpha[..., 0] > 0).view(np.uint8)
+    shown = cv2.bitwise_and(image_uint8, image_uint8, mask=is_shown)
+    rows, columns = np.nonzero((alpha[..., 0] > 0) & (alpha[..., 0] < 1))
+    if not rows.size:
         return shown
-    rows, columns = np.nonzero(soft[..., 0])
     object_colours, ground_colours = (
         cv2.resize(x, image_uint8.shape[1::-1])[rows, columns].astype(np.float32)
         for x in _means(image_uint8, alpha)

@@ -21,10 +21,10 @@ class Row(NamedTuple):
     picture: Its file, as it was named.
     name: Of its results, without suffix.
     width, height: Pixels, upright.
-    object_pixels: Those with a probability of at least one half.
+    object_pixels: Those where the mask is at least one half.
     object_share: The same as a share of all, in [0, 1].
     modified: Time of the file's last change, in ns.
-    model: Digest of the exported segmenter.
+    model: Digest of the exported segmenter, and how the mask was drawn.
     """
 
     picture: str

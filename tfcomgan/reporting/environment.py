@@ -45,7 +45,7 @@ def current() -> Environment:
 
 def _cpu() -> str:
     try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         fields = (line.partition(":") for line in lines)
         return next(v.strip() for k, _, v in fields if k.strip() == "model name")
     except (OSError, StopIteration):  # Not Linux, or not x86.

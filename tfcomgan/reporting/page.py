@@ -59,7 +59,7 @@ def page(report: Report) -> str:
     source = (
         importlib.resources.files("tfcomgan.reporting")
         .joinpath("page.html")
-        .read_text()
+        .read_text(encoding="utf-8")
     )
     rows = published.rows(report.data.name)
     return environment.from_string(source).render(

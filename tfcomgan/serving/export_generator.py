@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tfcomgan.errors import UserError
+from tfcomgan.plain_paths import plain
 from tfcomgan.serving import loading, versions
 
 # TensorFlow and Keras are imported where they are used: what can be wrong before must
@@ -187,7 +188,7 @@ def export_generator(
     def complete(written):
         path = written / "assets.extra" / _PRIOR  # Servers ignore this folder.
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(prior._asdict(), indent=2) + "\n")
+        path.write_text(json.dumps(prior._asdict(), indent=2) + "\n", encoding="utf-8")
 
     return versions.publish(archive, directory, complete)
 
@@ -199,7 +200,7 @@ def load_prior(version: pathlib.Path) -> Prior:
       UserError: `version` is no exported generator.
     """
     try:
-        text = (version / "assets.extra" / _PRIOR).read_text()
+        text = (version / "assets.extra" / _PRIOR).read_text(encoding="utf-8")
         return Prior(**json.loads(text))
     except (OSError, TypeError, ValueError) as error:
         raise _unusable(version, error) from error
@@ -221,7 +222,7 @@ class ExportedGenerator:
 
         self.prior = load_prior(version)
         try:
-            self._model = loading.load(version)
+            self._model = loading.load(plain(version))
             self._generate = self._model.signatures["generate"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise _unusable(version, error) from error

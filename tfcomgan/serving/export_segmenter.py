@@ -9,6 +9,7 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from tfcomgan.errors import UserError
+from tfcomgan.plain_paths import plain
 from tfcomgan.serving import files, loading, versions
 
 # TensorFlow and Keras are imported where they are used: finding a model, or none, must
@@ -96,7 +97,7 @@ class ExportedSegmenter:
 
         try:
             # Kept: the signature alone does not keep the variables alive.
-            self._model = loading.load(version)
+            self._model = loading.load(plain(version))
             self._signature = self._model.signatures["serving_default"]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise UserError(_unusable(version, error)) from error

@@ -10,7 +10,7 @@ import pathlib
 import re
 from collections.abc import Mapping
 
-from tfcomgan.files import write_text
+from tfcomgan import files
 from tfcomgan.serving import versions
 
 _MOUNT = "/models"  # Where docs/serving/compose.yaml shows the server this folder.
@@ -87,7 +87,7 @@ def write_signatures(version_dir: pathlib.Path, image_size: int, multiple: int) 
         most=f"{signatures.MOST_PIXELS:,}",
         pictures=signatures.MOST_PICTURES,
     )
-    (version_dir / "signatures.md").write_text(text)
+    files.write_text(version_dir / "signatures.md", text)
 
 
 def write_server_configs(serving_dir: pathlib.Path) -> None:
@@ -98,8 +98,10 @@ def write_server_configs(serving_dir: pathlib.Path) -> None:
         if path.is_dir() and any(re.fullmatch("[0-9]+", p.name) for p in path.iterdir())
     )
     configs = [_MODEL_CONFIG.format(name=name, mount=_MOUNT) for name in names]
-    write_text(serving_dir / "models.config", _MODELS.format(configs="".join(configs)))
-    write_text(serving_dir / "batching.config", _BATCHING)
+    files.write_text(
+        serving_dir / "models.config", _MODELS.format(configs="".join(configs))
+    )
+    files.write_text(serving_dir / "batching.config", _BATCHING)
 
 
 def write_warmup(version_dir: pathlib.Path, image_size: int) -> None:

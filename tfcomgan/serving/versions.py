@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tfcomgan import files, run_folder
 from tfcomgan.errors import UserError
+from tfcomgan.plain_paths import plain
 
 if TYPE_CHECKING:
     import keras
@@ -97,11 +98,11 @@ def publish(
         )
     version.parent.mkdir(parents=True, exist_ok=True)
     # Servers look at folders named by numbers only, and a rename is atomic.
-    unfinished = tempfile.mkdtemp(prefix=".unfinished-", dir=version.parent)
+    unfinished = tempfile.mkdtemp(prefix=files.UNFINISHED, dir=version.parent)
     try:
         # Below, since mkdtemp's own folder is closed to a server of another user.
         written = pathlib.Path(unfinished, version.name)
-        archive.write_out(str(written), verbose=False)
+        archive.write_out(str(plain(unfinished) / written.name), verbose=False)
         complete(written)
         files.publish(written, version)
     finally:

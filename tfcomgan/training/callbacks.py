@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfcomgan import stopping
 from tfcomgan.images import save_png
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
 
@@ -28,14 +29,20 @@ class EveryFewSteps(keras.callbacks.Callback):
         self._acted = None
 
     def on_train_batch_end(self, batch, logs=None):
-        step = min(self.first_step + batch + 1, self._steps)
+        step = self._step(batch)
         if self._is_due(step):
-            try:
-                self._act(step, logs or {})
-            except tf.errors.OutOfRangeError as error:
-                # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
-                # and would end the training as if it were done.
-                raise OSError(error.message) from error
+            self._do(step, logs or {})
+
+    def _step(self, batch: int) -> int:
+        return min(self.first_step + batch + 1, self._steps)
+
+    def _do(self, step: int, logs: dict) -> None:
+        try:
+            self._act(step, logs)
+        except tf.errors.OutOfRangeError as error:
+            # TensorFlow's name for EFBIG; Keras takes it for the end of the data,
+            # and would end the training as if it were done.
+            raise OSError(error.message) from error
 
     def _is_due(self, step: int) -> bool:
         """Whether to act now; to be asked once a call."""
@@ -52,6 +59,8 @@ _FIRST_MINUTES = 1.0  # Until the first checkpoint of a process, at most.
 
 class Saver(EveryFewSteps):
     """Saves checkpoints: by steps or by time, whichever is first, and after the last.
+
+    Also where a signal asks for the end; see `stopping`.
 
     The first is due early, so that a training that is killed again and again gets on.
 
@@ -76,6 +85,15 @@ class Saver(EveryFewSteps):
             keeping.minutes,
             clock,
         )
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if stopping.is_asked():
+            if self._checkpoints.step != self._step(batch):
+                self._do(self._step(batch), logs or {})
+            stopping.release()
+        # Only now: of a first step that takes a minute to compile, nothing would be lost.
+        stopping.hold()
 
     def on_train_begin(self, logs=None):
         self._due = self._clock() + 60 * min(self._minutes, _FIRST_MINUTES)

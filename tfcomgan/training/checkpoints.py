@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfcomgan import files
 from tfcomgan.errors import UserError
+from tfcomgan.plain_paths import plain
 
 _KEPT = 2  # The newest ones.
 
@@ -52,8 +53,12 @@ class Checkpoints:
         )
         for torn in folder.glob("*_temp"):  # Of a save that was killed.
             shutil.rmtree(torn)
+        folder.mkdir(parents=True, exist_ok=True)
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(folder), max_to_keep=_KEPT, checkpoint_name="step"
+            self._checkpoint,
+            str(plain(folder)),
+            max_to_keep=_KEPT,
+            checkpoint_name="step",
         )
 
     @property
@@ -80,6 +85,7 @@ class Checkpoints:
                 self._checkpoint.restore(path).assert_consumed()
         # IndexError: TensorFlow's reader, of a file that is too short.
         except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+            path = self._folder / pathlib.Path(path).name
             raise UserError(
                 f"The checkpoint {path} is damaged ({_first_line(error)}). Delete the "
                 f"files {path}.* and give the same command again; it goes on from the "
@@ -87,8 +93,8 @@ class Checkpoints:
             ) from error
         if found != self._fingerprint:
             raise UserError(
-                f"The checkpoint {path} was made with other settings (fingerprint "
-                f"{found[:12]}, expected {self._fingerprint[:12]}). "
+                f"The checkpoint {self._folder / pathlib.Path(path).name} was made with "
+                f"other settings (fingerprint {found[:12]}, expected {self._fingerprint[:12]}). "
                 f"Delete the folder {self._folder} to start anew."
             )
         return self.step

@@ -5,13 +5,14 @@
 """
 
 import contextlib
-import os
 import pathlib
 from collections.abc import Callable, Sequence
 
 import keras
+import psutil
 import tensorflow as tf
 
+from tfcomgan import stopping
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
 from tfcomgan.networks.layers import precision
@@ -100,7 +101,7 @@ def train(
         listeners = [*watchers(model), saver]
         for listener in listeners:
             listener.first_step = start
-        with _named_failures(keeping.folder):
+        with _named_failures(keeping.folder), stopping.released():
             model.fit(
                 make_batches(start),
                 steps_per_epoch=steps - start,
@@ -130,7 +131,7 @@ def check_memory(batch_size: int, image_size: int) -> None:
     layers and their gradients.
     """
     needed = 10 * batch_size * image_size**2 * 3 * 4
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = psutil.virtual_memory().total
     if needed > memory:
         raise UserError(
             f"BATCH_SIZE={batch_size} would run out of memory: its pictures alone take "

@@ -264,7 +264,7 @@ class Monitor(callbacks.EveryFewSteps):
         if 2 * step <= self._steps:  # Early on all masks are grey.
             values.pop("mask_entropy", None)
         self._readings.append(Reading(step, values))
-        with self._file.open("a") as file:
+        with self._file.open("a", encoding="utf-8") as file:
             file.write(_line(self._readings[-1]))
         found = findings(self._readings, self._settings)
         is_now = bool(found) and found[-1].last_step == step
@@ -288,7 +288,7 @@ class Monitor(callbacks.EveryFewSteps):
 def read(file: pathlib.Path) -> list[Reading]:
     """The readings of a file, as far as it goes; none where there is no file."""
     readings = []
-    for line in file.read_text().splitlines() if file.exists() else ():
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         try:
             readings.append(Reading(*json.loads(line)))
         except ValueError:  # Of a killed process.
