@@ -31,12 +31,13 @@ def tensorflow(tmp_path):
 
 # A command as ours are: it says a word, imports TensorFlow late, and says another.
 _COMMAND = """
-import os, sys
+import importlib.util, os, sys
 from absl import flags
 from tfcomgan import command_line
 flags.DEFINE_string("any", None, "A flag.")
 def main(arguments):
     print("first", file=sys.stderr, flush=True)
+    assert importlib.util.find_spec("tensorflow")  # As libraries do that can use it.
     import tensorflow
     print(f"imported {tensorflow.__name__}", file=sys.stderr, flush=True)
     os.system("echo child >&2")

@@ -57,17 +57,25 @@ def held_back() -> Iterator[None]:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow as others do, once, and has it loaded in silence."""
+    """Finds TensorFlow as others do, and has it loaded in silence."""
+
+    def __init__(self):
+        self._is_asking = False
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname != _PACKAGE:
+        if fullname != _PACKAGE or self._is_asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._is_asking = True
+        try:
+            spec = importlib.util.find_spec(fullname)  # Of the finders behind this one.
+        finally:
+            self._is_asking = False
         if spec is not None:
             load = spec.loader.exec_module
 
             def exec_module(module):
+                # Only now: some libraries ask whether TensorFlow is there, and no more.
+                sys.meta_path.remove(self)
                 with held_back():
                     load(module)
 

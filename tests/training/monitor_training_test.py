@@ -32,11 +32,11 @@ class _Driven(comgan.ComGAN):
     pressure = None
 
     def generator_losses(self, drawn, scene):
-        self._pressed = self.pressure(scene)
-        return super().generator_losses(drawn, scene)
+        terms = super().generator_losses(drawn, scene)
+        return terms | {"pressure": tf.convert_to_tensor(self.pressure(scene))}
 
-    def _total(self, terms, step):
-        return super()._total(terms, step) + 100.0 * self._pressed
+    def _weights(self, step):
+        return super()._weights(step) | {"pressure": 100.0}
 
 
 # Not to full masks and empty ones: 80 steps do not bring so small a network there.

@@ -37,25 +37,29 @@ def scores(results: Mapping[str, Mapping]) -> str:
         for method, found in results[name].items()
         if method == _SEGMENTER or name not in trained or not held_out
     ]
-    lines = [f"{'':35}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"]
+    wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
+    all_titles = wide + 19
+    lines = [
+        f"{'':{all_titles}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
+    ]
     for pictures, method, found in rows:
-        title = f"{pictures:16}{_METHODS.get(method, method.replace('_', ' '))}"
+        title = f"{pictures:{wide}}{_METHODS.get(method, method.replace('_', ' '))}"
         means = {metric: 100 * score["mean"] for metric, score in found.items()}
         low, high = (100 * found["iou_plain"][end] for end in ("low", "high"))
         lines.append(
-            f"{title:35}{means['iou_plain']:6.1f}"
+            f"{title:{all_titles}}{means['iou_plain']:6.1f}"
             f"{f'{low:.1f} to {high:.1f}':>14}{means['dice_plain']:7.1f}"
             f"{means['iou_best_polarity']:9.1f}{means['dice_best_polarity']:7.1f}"
         )
-    lines.append(
-        "Percent, means over pictures. * The better side of each mask, chosen by"
+    note = (
+        "Percent, means over pictures. * The better side of each mask, chosen by the "
+        f"truth, as in the paper. {', '.join(held_out + trained)}"
     )
-    lines.append(f"the truth, as in the paper. {', '.join(held_out + trained)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *textwrap.wrap(note, _COLUMNS)])
 
 
 def _pictures(protocol: str) -> str:
-    split = protocol.partition("_")[0]
+    split = protocol.rsplit("_", 3)[0]
     return "trained on" if split == _TRAINING else f"{split}, held out"
 
 
