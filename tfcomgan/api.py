@@ -24,8 +24,8 @@ from tfcomgan.photos import edges, foreground, given
 from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.given import Picture
 from tfcomgan.serving import export_generator, versions
-from tfcomgan.serving.export_generator import Generator, Prior, Scenes
-from tfcomgan.serving.export_segmenter import Segmenter
+from tfcomgan.serving.export_generator import ExportedGenerator, Prior, Scenes
+from tfcomgan.serving.export_segmenter import ExportedSegmenter
 
 
 def load(run: str | os.PathLike[str]) -> "TrainedModel":
@@ -93,12 +93,12 @@ class TrainedModel:
         return export_generator.load_prior(version)
 
     @functools.cached_property
-    def _segmenter(self) -> Segmenter:
-        return Segmenter(versions.find(self._folder, versions.SEGMENTER))
+    def _segmenter(self) -> ExportedSegmenter:
+        return ExportedSegmenter(versions.find(self._folder, versions.SEGMENTER))
 
     @functools.cached_property
-    def _generator(self) -> Generator:
-        return Generator(versions.find(self._folder, versions.GENERATOR))
+    def _generator(self) -> ExportedGenerator:
+        return ExportedGenerator(versions.find(self._folder, versions.GENERATOR))
 
     # The name of a file is one picture, and to a type checker an iterable of names too.
     @overload
