@@ -24,6 +24,7 @@ from tfcomgan.models import inference
 from tfcomgan.training import callbacks, progress
 
 _BATCH = 100
+_FEW = 4  # Pictures for a kernel distance.
 _COLUMNS = 8  # Pictures in a figure.
 _PARTS = 5  # Of the bar.
 _NO_MASKS = "No scores: the data set has no masks. See predictions.png instead."
@@ -101,6 +102,12 @@ def evaluate(
         )
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
+        num_real = result["metrics"]["Generation"]["real pictures"]
+        if num_real < _FEW:
+            result["notes"] = [
+                f"Not all is measured of {num_real} training pictures: distances "
+                f"between generated and real ones take {_FEW}."
+            ]
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(
             json.dumps(result[name], indent=2), encoding="utf-8"

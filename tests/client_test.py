@@ -18,6 +18,7 @@ from segmenters import exported, pictures
 
 from tfcomgan import client
 from tfcomgan.errors import UserError
+from tfcomgan.photos import finding
 from tfcomgan.serving import requests
 
 REPOSITORY = pathlib.Path(requests.__file__).resolve().parents[2]
@@ -72,7 +73,11 @@ def test_server_that_is_not_there_is_worth_another_try():
             requests.connect(f"http://127.0.0.1:{port}")([b"a"])
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8500", "ftp://a:1", "http://"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost:8500", "ftp://a:1", "http://", "http://a:port", "http://a:99999"]
+    + ["http://[::1", "grpc://:8500", "http://a b:1", "grpc://localhost:x"],
+)
 def test_address_of_another_kind_is_refused_with_an_example(address):
     with pytest.raises(UserError, match="grpc://localhost:8500 or http://"):
         requests.connect(address)
@@ -91,14 +96,15 @@ def test_each_batch_is_one_request_and_a_broken_picture_is_found_in_it(tmp_path)
             raise requests.Rejected("INVALID_ARGUMENT")
         return [ANSWER for _ in files]
 
-    asked, given = [], [tmp_path / f"{i}.png" for i in range(5)]
-    for i, path in enumerate(given):
-        path.write_bytes(picture_bytes.encode(picture_bytes.photo(4 + i, 5)))
-    bad = given[3].read_bytes()
+    for i in range(5):
+        content = picture_bytes.encode(picture_bytes.photo(4 + i, 5))
+        (tmp_path / f"{i}.png").write_bytes(content)
+    asked, given = [], finding.find([str(tmp_path)])
+    bad = (tmp_path / "3.png").read_bytes()
     found = dict(client.answers(given, ask, batch_size=2))
     assert asked == [2, 2, 1, 1, 1]
     assert list(found) == given
-    assert [p.name for p, a in found.items() if isinstance(a, UserError)] == ["3.png"]
+    assert [p.name for p, a in found.items() if isinstance(a, UserError)] == ["3"]
     assert "3.png: INVALID_ARGUMENT" in str(found[given[3]])
 
 
@@ -106,15 +112,9 @@ def test_mask_is_as_large_as_the_picture_and_255_where_it_is_object(tmp_path):
     (tmp_path / "a.jpg").write_bytes(
         picture_bytes.encode(picture_bytes.photo(), "JPEG")
     )
-    client.segment([tmp_path / "a.jpg"], _busy(0), tmp_path / "out", 1)
-    mask = np.asarray(Image.open(tmp_path / "out/a.jpg.png"))
+    client.segment(finding.find([str(tmp_path)]), _busy(0), tmp_path / "out", 1)
+    mask = np.asarray(Image.open(tmp_path / "out/a.png"))
     np.testing.assert_array_equal(mask, np.full([50, 37], 255, np.uint8))
-
-
-def test_pictures_of_one_name_are_refused_before_anything_is_sent(tmp_path):
-    given = [tmp_path / "a/x.jpg", tmp_path / "b/x.jpg"]
-    with pytest.raises(UserError, match="Several pictures are called x.jpg"):
-        client.segment(given, None, tmp_path / "out", 1)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,7 @@ def test_pictures_of_one_name_are_refused_before_anything_is_sent(tmp_path):
 )
 def test_command_says_what_to_put_right(arguments, message, tmp_path):
     (tmp_path / "note.txt").touch()
+    (tmp_path / "a.jpg").touch()
     done = subprocess.run(
         [sys.executable, "-m", "tfcomgan.client", *arguments],
         cwd=tmp_path,
@@ -182,13 +183,14 @@ def test_client_writes_masks_of_upright_pictures_and_lists_what_is_broken(
     (tmp_path / "b.webp").write_bytes(picture_bytes.encode(image, "WEBP"))
     (tmp_path / "cut.jpg").write_bytes(FILES[0][:-100])
     (tmp_path / "note.txt").write_text("no picture")
-    given = [tmp_path / n for n in ("lying.jpg", "cut.jpg", "note.txt", "b.webp")]
+    names = ("lying.jpg", "cut.jpg", "note.txt", "b.webp")
+    given = finding.find([str(tmp_path / name) for name in names])
     ask = requests.connect(f"http://127.0.0.1:{ready['rest']}")
     with pytest.raises(UserError, match="2 of 4 pictures"):
         client.segment(given, ask, tmp_path / "masks", 4)
     masks = {p.name: Image.open(p) for p in (tmp_path / "masks").glob("*.png")}
     sizes = {name: mask.size for name, mask in masks.items()}
-    assert sizes == {"lying.jpg.png": (50, 37), "b.webp.png": (37, 50)}
+    assert sizes == {"lying.png": (50, 37), "b.png": (37, 50)}
     shown = capsys.readouterr()
     assert "cut.jpg" in shown.err and "note.txt cannot be read" in shown.err
     assert re.search(r"b\.webp  object \d", shown.out)

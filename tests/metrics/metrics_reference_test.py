@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcomgan.metrics import reference
+from tfcomgan.metrics import generation, reference
 from tfcomgan.metrics.features import FeatureExtractor
 
 
@@ -76,6 +76,19 @@ def test_reference_statistics_are_taken_once(tmp_path):
     assert (
         len(list((tmp_path / "cache").iterdir())) == 1
     )  # No half-written file is left.
+
+
+def test_one_picture_is_kept_and_has_no_distance(tmp_path):
+    one, many = (
+        reference.reference_statistics(
+            _extractor(_Counting()), _pictures(count), tmp_path / "cache", f"{count}"
+        )
+        for count in (1, 9)
+    )
+    assert one.statistics.count == 1
+    np.testing.assert_array_equal(one.statistics.mean, one.features[0])
+    assert generation.scores(one, many) == {}
+    assert set(generation.scores(many, many)) == {"fd_toy", "kd_toy", "kd_toy_error"}
 
 
 def test_other_data_network_or_number_is_taken_anew(tmp_path):

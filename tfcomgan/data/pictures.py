@@ -70,6 +70,12 @@ def size(path: str | os.PathLike) -> tuple[int, int]:
         return _look_at(path, look)
 
 
+def check(path: str | os.PathLike) -> None:
+    """Raises BadPicture where there is no file, but nothing, a folder or a pipe."""
+    with _named(path, "picture"):
+        _check_file(path)
+
+
 def pixels(path: str | os.PathLike) -> int:
     """The number of pixels of a picture file, by its header; 0 where it has no good one."""
     try:

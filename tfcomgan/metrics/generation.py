@@ -18,6 +18,7 @@ from tfcomgan import tfgan
 
 # Found once: looking for the libraries takes longer than a small product.
 _THREADS = threadpoolctl.ThreadpoolController()
+_COVARIANCE_LEAST = 2  # Pictures of a kind.
 _KERNEL_LEAST = 4  # Rows of each kind for a standard error.
 
 
@@ -52,7 +53,7 @@ class Statistics:
     @property
     def covariance(self) -> np.ndarray:
         """Unbiased covariance [D, D], as `np.cov`; needs two rows."""
-        if self.count < 2:
+        if self.count < _COVARIANCE_LEAST:
             raise ValueError(f"A covariance needs two rows. Received: {self.count}.")
         upper = np.triu(self._scatter)
         return (upper + np.triu(upper, 1).T) / (self.count - 1)
@@ -223,7 +224,8 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
       'fid', 'kid', 'kid_error' and 'inception_score', 'inception_score_deviation' where
       Inception made the features; for another extractor 'fd_<its name>', 'kd_<its name>'
       and 'kd_<its name>_error', which compare with nobody's FID. Without the kernel
-      distance where there are fewer than four pictures of a kind.
+      distance where there are fewer than four pictures of a kind, and without the other
+      where there is one.
 
     Raises:
       ValueError: The extractors differ.
@@ -237,7 +239,9 @@ def scores(real: Sample, fake: Sample) -> dict[str, float]:
     names = ("fid", "kid")
     if not is_inception:
         names = (f"fd_{fake.extractor}", f"kd_{fake.extractor}")
-    numbers = {names[0]: frechet_distance(real.statistics, fake.statistics)}
+    numbers = {}
+    if min(real.statistics.count, fake.statistics.count) >= _COVARIANCE_LEAST:
+        numbers[names[0]] = frechet_distance(real.statistics, fake.statistics)
     if min(len(real.features), len(fake.features)) >= _KERNEL_LEAST:
         kernel = kernel_distance(real.features, fake.features)
         numbers |= {names[1]: kernel.value, f"{names[1]}_error": kernel.standard_error}

@@ -106,12 +106,15 @@ def reference_statistics(
 
 def _write(path: pathlib.Path, sample: Sample) -> None:
     """The file appears complete or not at all; two processes may write the same one."""
+    statistics = sample.statistics
+    # Of one picture there is none.
+    covariance = statistics.covariance if statistics.count > 1 else 0.0
     with files.replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
-            count=sample.statistics.count,
-            mean=sample.statistics.mean,
-            covariance=sample.statistics.covariance,
+            count=statistics.count,
+            mean=statistics.mean,
+            covariance=covariance,
             features=sample.features,
         )
 

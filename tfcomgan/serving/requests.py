@@ -4,10 +4,13 @@ REST needs the standard library alone, gRPC the package tensorflow-serving-api.
 """
 
 import base64
+import http.client
 import json
 import random
+import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -19,6 +22,11 @@ from tfcomgan.serving.versions import SEGMENTER
 
 SIGNATURE = "segment_encoded"
 _SECONDS = 60  # For an answer.
+_MOST_PIXELS = 2**31  # Of a picture: more than any file that is sent.
+_BLANK = set(" \t\r\n")
+_PORTS = (
+    "REST is http://HOST:8501, gRPC grpc://HOST:8500, unless the server says otherwise."
+)
 
 
 class Answer(NamedTuple):
@@ -34,6 +42,23 @@ class Answer(NamedTuple):
     height: int
     width: int
     foreground_area: float
+
+
+def _answer(mask, height, width, foreground_area) -> Answer:
+    """An answer of which all is checked; ValueError, TypeError or so if it is none."""
+    mask = np.asarray(mask, np.float32)
+    if mask.ndim != 3 or mask.shape[-1] != 1 or not mask.size:
+        raise ValueError(f"a mask is of shape {list(mask.shape)}, not [S,S,1]")
+    # With a little to spare for the sigmoid's rounding. False of NaN.
+    if not np.all((mask >= -1e-3) & (mask <= 1 + 1e-3)):
+        raise ValueError("a mask has values that are no probabilities")
+    height, width = int(height), int(width)
+    if not 0 < height * width <= _MOST_PIXELS or height < 0:
+        raise ValueError(f"a picture is of {width} x {height} pixels")
+    area = float(foreground_area)
+    if not 0 <= area <= 1:
+        raise ValueError(f"foreground_area is {area}")
+    return Answer(np.clip(mask, 0, 1), height, width, area)
 
 
 class Rejected(UserError):
@@ -58,14 +83,24 @@ def connect(server: str) -> Ask:
       UserError: The address is of another kind, or a package is missing.
     """
     scheme, _, address = server.partition("://")
-    if scheme in ("http", "https") and address:
-        return _rest(server.rstrip("/"))
-    if scheme == "grpc" and address:
-        return _grpc(address)
+    try:
+        parts = urllib.parse.urlsplit(server)
+        is_good = bool(parts.hostname) and parts.port != 0 and not set(server) & _BLANK
+    except ValueError:  # Of a port that is none, or a bracket left open.
+        is_good = False
+    if is_good and scheme in ("http", "https"):
+        return _rest(server.rstrip("/"), _is_here(parts.hostname))
+    if is_good and scheme == "grpc":
+        return _grpc(address.rstrip("/"), _is_here(parts.hostname))
     raise UserError(
         "--server must be as in grpc://localhost:8500 or http://localhost:8501. "
         f"Received: {server}."
     )
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine, which no proxy is to be asked for."""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 def rest_body(files: Sequence[bytes]) -> dict:
@@ -74,8 +109,11 @@ def rest_body(files: Sequence[bytes]) -> dict:
     return {"signature_name": SIGNATURE, "instances": rows}
 
 
-def _rest(address: str) -> Ask:
+def _rest(address: str, is_here: bool) -> Ask:
     url = f"{address}/v1/models/{SEGMENTER}:predict"
+    opener = urllib.request.build_opener(
+        *([urllib.request.ProxyHandler({})] if is_here else [])
+    )
 
     def ask(files):
         request = urllib.request.Request(
@@ -84,19 +122,54 @@ def _rest(address: str) -> Ask:
             {"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as response:
-                rows = json.load(response)["predictions"]
+            with opener.open(request, timeout=_SECONDS) as response:
+                content = response.read()
         except urllib.error.HTTPError as error:
-            text = error.read().decode(errors="replace")[:500]
-            is_passing = error.code in (429, 502, 503, 504)
+            text = _shortened(error.read())
+            # 404 also while the model is loaded.
+            is_passing = error.code in (404, 408, 429, 502, 503, 504)
             raise (Unavailable if is_passing else Rejected)(
                 f"{url} answers {error.code}: {text}"
             ) from error
-        except OSError as error:  # No connection, or a broken one; too slow.
+        except http.client.BadStatusLine as error:
+            if isinstance(error, ConnectionError):
+                raise Unavailable(f"{url}: {error}") from error
+            raise UserError(f"{url} does not speak HTTP. {_PORTS}") from error
+        except http.client.InvalidURL as error:
+            raise UserError(f"--server={address} is no address: {error}.") from error
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(getattr(error, "reason", None), ssl.SSLError):
+                raise UserError(f"{url}: {error}. Is it http, not https?") from error
+            # No connection, or a broken one; too slow; an answer cut off.
             raise Unavailable(f"{url}: {error}") from error
-        return [Answer(**row | {"mask": np.float32(row["mask"])}) for row in rows]
+        try:
+            rows = json.loads(content)["predictions"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{url} is no TensorFlow Serving, or not its REST port; it answers: "
+                f"{_shortened(content) or 'nothing'}. {_PORTS}"
+            ) from error
+        return _checked(url, rows, len(files), lambda row: _answer(**row))
 
     return ask
+
+
+def _checked(address: str, rows, count: int, answer: Callable) -> list[Answer]:
+    """The answers of as many rows as pictures were sent."""
+    try:
+        found = [answer(row) for row in rows]
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise Rejected(
+            f"{address} gives an answer that cannot be used: {error}"
+        ) from error
+    if len(found) != count:
+        raise Rejected(f"{address} gives {len(found)} answers to {count} pictures")
+    return found
+
+
+def _shortened(content: bytes) -> str:
+    """The start of what a server says, on one line."""
+    return " ".join(content.decode(errors="replace").split())[:500]
 
 
 def predict_request(files: Sequence[bytes]):
@@ -110,7 +183,7 @@ def predict_request(files: Sequence[bytes]):
     return request
 
 
-def _grpc(address: str) -> Ask:
+def _grpc(address: str, is_here: bool) -> Ask:
     try:
         import grpc
         import tensorflow as tf
@@ -120,20 +193,33 @@ def _grpc(address: str) -> Ask:
             f"gRPC needs a package ({error}): pip install 'tensorflow-serving-api>=2.21'. "
             "REST does not: --server=http://HOST:8501."
         ) from error
-    passing = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-    sizes = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
-    channel = grpc.insecure_channel(address, options=[(size, -1) for size in sizes])
+    codes = grpc.StatusCode
+    # NOT_FOUND also while the model is loaded.
+    passing = (codes.UNAVAILABLE, codes.DEADLINE_EXCEEDED, codes.NOT_FOUND)
+    options = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
+    options += [("grpc.enable_http_proxy", 0)] if is_here else []
+    channel = grpc.insecure_channel(address, options=options)
     predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
 
     def ask(files):
         try:
             response = predict(predict_request(files), timeout=_SECONDS)
         except grpc.RpcError as error:
+            told = f"{address} answers {error.code().name}: {error.details()[:500]}"
+            if "settings frame" in told.lower() or "http1" in told.lower():
+                raise UserError(f"{told}. {_PORTS}") from error
             raise (Unavailable if error.code() in passing else Rejected)(
-                f"{address} answers {error.code().name}: {error.details()[:500]}"
+                told
             ) from error
-        columns = [tf.make_ndarray(response.outputs[n]) for n in Answer._fields]
-        return [Answer(*row) for row in zip(*columns, strict=True)]
+
+        def rows():
+            columns = [tf.make_ndarray(response.outputs[n]) for n in Answer._fields]
+            yield from zip(*columns, strict=True)
+
+        return _checked(address, rows(), len(files), lambda row: _answer(*row))
 
     return ask
 
