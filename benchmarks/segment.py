@@ -80,7 +80,9 @@ def milliseconds(function: Callable[[int], object], repeats: int = 200) -> float
 
 def print_parts(paths: list[pathlib.Path], out: pathlib.Path) -> None:
     """Where the time of one photo goes, in one thread."""
-    model = export_segmenter.Segmenter(versions.find(_RUN.value, versions.SEGMENTER))
+    model = export_segmenter.ExportedSegmenter(
+        versions.find(_RUN.value, versions.SEGMENTER)
+    )
     images = [pictures.read(path) for path in paths]
     masks = [model(image[np.newaxis])[0] for image in images]
 

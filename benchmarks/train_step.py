@@ -19,7 +19,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from tfcomgan.models import comgan, update
-from tfcomgan.networks import discriminators, generator
+from tfcomgan.networks import discriminators, generators
 from tfcomgan.training.loop import precision
 
 _SIZE = flags.DEFINE_integer("image_size", 128, "Pixels.")
@@ -67,7 +67,7 @@ def train_step():
     """The compiled train step of the flags' networks, and a batch for it."""
     with precision(_POLICY.value):
         model = comgan.ComGAN(
-            generator=generator.GeneratorSettings(
+            generator=generators.GeneratorSettings(
                 image_size=_SIZE.value,
                 num_codes=_CODES.value,
                 width=_WIDTH.value,

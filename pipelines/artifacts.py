@@ -13,8 +13,7 @@ from tfcomgan.data import input_pipeline
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Oriented, Side
-from tfcomgan.networks import discriminators, unet
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, unet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Examples:
 
 
 @dataclasses.dataclass(frozen=True)
-class Generator:
+class TrainedGenerator:
     """A trained, averaged and oriented generator: made by `train_generator`."""
 
     record: Record
@@ -143,7 +142,7 @@ class Generator:
 
 
 @dataclasses.dataclass(frozen=True)
-class Segmenter:
+class TrainedSegmenter:
     """A trained segmenter: made by `train_segmenter`."""
 
     record: Record
@@ -166,7 +165,7 @@ class Segmenter:
 
 
 @dataclasses.dataclass(frozen=True)
-class SelfTrained(Segmenter):
+class SelfTrained(TrainedSegmenter):
     """The segmenter to be used: made by `self_train`, of its best round or as it came."""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pipelines.artifacts import Examples, Generator, SelfTrained
+from pipelines.artifacts import Examples, SelfTrained, TrainedGenerator
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
 from tfcomgan.data import scored_folder
@@ -34,7 +34,7 @@ def evaluate(
     work: Work,
     *,
     examples: Examples,
-    generator: Generator,
+    generator: TrainedGenerator,
     segmenter: SelfTrained,
     pictures: InputSettings,
     protocol: EvaluationSettings,
@@ -129,7 +129,7 @@ def _other_folder(
 def _measure(
     work: Work,
     examples: Examples,
-    generator: Generator,
+    generator: TrainedGenerator,
     paint: Paint,
     pictures: InputSettings,
     generation: GenerationMetricsSettings,

@@ -1,6 +1,6 @@
 """The last stage: what a run has learned, as SavedModels."""
 
-from pipelines.artifacts import Generator, SelfTrained
+from pipelines.artifacts import SelfTrained, TrainedGenerator
 from pipelines.work import Work
 from tfcomgan import config, run_folder
 from tfcomgan.serving import export_generator, export_segmenter, files, versions
@@ -18,7 +18,11 @@ class ExportSettings:
 
 
 def export_models(
-    work: Work, *, segmenter: SelfTrained, generator: Generator, chosen: ExportSettings
+    work: Work,
+    *,
+    segmenter: SelfTrained,
+    generator: TrainedGenerator,
+    chosen: ExportSettings,
 ) -> dict:
     """Writes both networks as SavedModels in TensorFlow Serving's layout."""
     run_dir = work.place.run_dir

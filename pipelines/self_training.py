@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines import attempts, rounds, teachers, weights
 from pipelines.album import Album
-from pipelines.artifacts import Examples, Segmenter
+from pipelines.artifacts import Examples, TrainedSegmenter
 from pipelines.attempts import Training
 from pipelines.rounds import Round
 from pipelines.teachers import Refined, Teacher
@@ -47,7 +47,7 @@ def self_train(
     work: Work,
     *,
     examples: Examples,
-    segmenter: Segmenter,
+    segmenter: TrainedSegmenter,
     pictures: InputSettings,
     network: SegmenterSettings,
     chosen: SelfTrainingSettings,
@@ -107,7 +107,7 @@ class _School:
 
     work: Work
     album: Album
-    segmenter: Segmenter
+    segmenter: TrainedSegmenter
     pictures: InputSettings
     network: SegmenterSettings
     settings: SelfTrainingSettings

@@ -37,8 +37,8 @@ class Stage(NamedTuple):
 
 _IN_ORDER = (
     Stage("prepare", preparing.prepare, 1, artifacts.Examples),
-    Stage("train_generator", trainings.train_generator, 4, artifacts.Generator),
-    Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.Segmenter),
+    Stage("train_generator", trainings.train_generator, 4, artifacts.TrainedGenerator),
+    Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.TrainedSegmenter),
     Stage("self_train", self_training.self_train, 1, artifacts.SelfTrained),
     Stage("evaluate", evaluating.evaluate, 3, artifacts.Evaluation),
     Stage("export", export_stage.export_models, 3, artifacts.ServingModel),

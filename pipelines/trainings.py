@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import attempts, weights
-from pipelines.artifacts import Examples, Generator
+from pipelines.artifacts import Examples, TrainedGenerator
 from pipelines.attempts import Training
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
@@ -18,7 +18,7 @@ from tfcomgan.models.orientation import OrientationSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
 from tfcomgan.networks.discriminators import CriticSettings
-from tfcomgan.networks.generator import GeneratorSettings
+from tfcomgan.networks.generators import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings
@@ -113,7 +113,7 @@ def train_segmenter(
     work: Work,
     *,
     examples: Examples,
-    generator: Generator,
+    generator: TrainedGenerator,
     pictures: InputSettings,
     network: SegmenterSettings,
     critics: CriticSettings,

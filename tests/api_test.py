@@ -42,7 +42,7 @@ def test_masks_of_pictures_of_any_sizes_and_of_files(model, run_dir, tmp_path):
     images = [rng.integers(0, 256, [h, 40, 3], np.uint8) for h in (30, 50)]
     Image.fromarray(images[1]).save(tmp_path / "a.png")
     masks = model.segment([*images, tmp_path / "a.png"], refine="none")
-    served = export_segmenter.Segmenter(
+    served = export_segmenter.ExportedSegmenter(
         versions.serving_dir(run_dir, versions.SEGMENTER) / "1"
     )
     for image, mask in zip([*images, images[1]], masks, strict=True):

@@ -5,8 +5,7 @@ import pathlib
 import keras
 import numpy as np
 
-from tfcomgan.networks import discriminators
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators
 from tfcomgan.serving import export_generator, export_segmenter, versions
 
 SIZE, CODES, Z_DIM = 32, 5, 6

@@ -34,7 +34,7 @@ def run_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(run_dir):
-    return export_generator.Generator(run_dir / "serving/generator/1")
+    return export_generator.ExportedGenerator(run_dir / "serving/generator/1")
 
 
 @pytest.fixture(scope="module")

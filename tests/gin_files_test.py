@@ -20,9 +20,9 @@ from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
-from tfcomgan.networks import discriminators, generator, unet
+from tfcomgan.networks import discriminators, generators, unet
 from tfcomgan.networks.discriminators import CriticSettings
-from tfcomgan.networks.generator import GeneratorSettings
+from tfcomgan.networks.generators import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.networks.wirings import WIRINGS
 from tfcomgan.run_folder import STAGES
@@ -81,7 +81,7 @@ def build(generated, critics, segmenter):
     """Number of variables of each network; each distinct architecture is built once."""
     size = generated.image_size
     networks = [
-        generator.build(generated),
+        generators.build(generated),
         discriminators.build_critic(size, critics),
         discriminators.build_code_predictor(size, critics, generated.num_codes),
         unet.build(segmenter, size),

@@ -15,8 +15,7 @@ from tfcomgan.models import (
     self_training,
     update,
 )
-from tfcomgan.networks import discriminators, layers, parts, unet
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, layers, parts, unet
 
 SIZE, CODES, Z_DIM = 32, 3, 4
 CRITICS = discriminators.CriticSettings(width=2, code_width=2)

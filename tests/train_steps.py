@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan.models import comgan, update
-from tfcomgan.networks import discriminators
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators
 
 SIZE, BATCH, NUM_CODES = 32, 4, 3
 CRITICS = discriminators.CriticSettings(width=2, code_width=2)

@@ -24,8 +24,8 @@ from tfcomgan.photos import edges, foreground, given
 from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.given import Picture
 from tfcomgan.serving import export_generator, versions
-from tfcomgan.serving.export_generator import Generator, Prior, Scenes
-from tfcomgan.serving.export_segmenter import Segmenter
+from tfcomgan.serving.export_generator import ExportedGenerator, Prior, Scenes
+from tfcomgan.serving.export_segmenter import ExportedSegmenter
 
 
 def load(run: str | os.PathLike[str]) -> "TrainedModel":
@@ -93,18 +93,16 @@ class TrainedModel:
         return export_generator.load_prior(version)
 
     @functools.cached_property
-    def _segmenter(self) -> Segmenter:
-        return Segmenter(versions.find(self._folder, versions.SEGMENTER))
+    def _segmenter(self) -> ExportedSegmenter:
+        return ExportedSegmenter(versions.find(self._folder, versions.SEGMENTER))
 
     @functools.cached_property
-    def _generator(self) -> Generator:
-        return Generator(versions.find(self._folder, versions.GENERATOR))
+    def _generator(self) -> ExportedGenerator:
+        return ExportedGenerator(versions.find(self._folder, versions.GENERATOR))
 
-    @overload  # The name of a file is one picture, and an iterable of names too.
-    def segment(self, images: Picture) -> np.ndarray: ...  # type: ignore[overload-overlap]
-
+    # The name of a file is one picture, and to a type checker an iterable of names too.
     @overload
-    def segment(
+    def segment(  # type: ignore[overload-overlap]
         self, images: Picture, *, refine: str = ..., average: bool = ...
     ) -> np.ndarray: ...
 
@@ -139,7 +137,7 @@ class TrainedModel:
         return _each(images, lambda image: self._opacity(image, choices))
 
     @overload
-    def cutout(
+    def cutout(  # type: ignore[overload-overlap]
         self, images: Picture, *, refine: str = ..., average: bool = ...
     ) -> np.ndarray: ...
 
@@ -212,7 +210,7 @@ def _each(images, work: Callable[[np.ndarray], np.ndarray]):
     if given.is_one(images):
         return work(given.picture(images))
     if images is None or isinstance(images, dict | int | float):
-        given.picture(images)  # Says what a picture is.
+        given.picture(images)  # type: ignore[arg-type]  # Says what a picture is.
     found = [work(given.picture(image)) for image in images]
     return np.stack(found) if isinstance(images, np.ndarray) and found else found
 

@@ -87,7 +87,7 @@ def _write_figures(arguments: Sequence[str], version, out, codes) -> None:
     from tfcomgan.synthesis import swap
 
     given = flags.FLAGS
-    paint = export_generator.Generator(version)
+    paint = export_generator.ExportedGenerator(version)
     prior, count = export_generator.load_prior(version), 4 * given.columns
     latents = prior.sampler(seed=given.seed, batch_size=count)(0)
     latents = latents._replace(**{k: x.repeat(count, 0) for k, x in codes.items()})
@@ -109,7 +109,7 @@ def _write_dataset(version, out, codes) -> None:
 
     given = flags.FLAGS
     folder = dataset.write(
-        export_generator.Generator(version),
+        export_generator.ExportedGenerator(version),
         given.dataset,
         out,
         wanted=dataset.Filter(given.min_area, given.max_area, given.keep),

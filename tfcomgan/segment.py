@@ -190,7 +190,7 @@ def _worker(
 ) -> Callable[[Photo], Row | BadPicture]:
     """Segments one picture and writes its results."""
     # Later than all that can be wrong without it.
-    model = export_segmenter.Segmenter(version)
+    model = export_segmenter.ExportedSegmenter(version)
 
     def work(photo):
         modified = ledger.modified(photo)

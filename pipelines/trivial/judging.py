@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipelines.artifacts import Examples, Generator, Segmenter
+from pipelines.artifacts import Examples, TrainedGenerator, TrainedSegmenter
 from tfcomgan import config, latents, losses, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.scoring import EvaluationSettings
@@ -38,7 +38,7 @@ class Judged(NamedTuple):
 
 
 def of_generator(
-    generator: Generator, examples: Examples, cache_dir: pathlib.Path
+    generator: TrainedGenerator, examples: Examples, cache_dir: pathlib.Path
 ) -> Judged:
     """Curves and scores; pictures of the same latents for every model.
 
@@ -126,7 +126,7 @@ def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
 
 
 def of_segmenter(
-    segmenter: Segmenter, generator: Generator, examples: Examples
+    segmenter: TrainedSegmenter, generator: TrainedGenerator, examples: Examples
 ) -> Judged:
     """'iou' of held-out pictures, plain; 'consistency' (Eq. 10) of 1,000 painted ones."""
     chosen = config.build(EvaluationSettings, "evaluate")

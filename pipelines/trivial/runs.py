@@ -63,9 +63,9 @@ def make(case: Case, place: Place, runs: pathlib.Path) -> None:
     run.run(stages, place, gin_files=[case.gin_file], report=lambda line: None)
     found = cache.find(place.run_dir, "prepare")
     examples = artifacts.Examples(found, place.data_dir, place.manual_dir)
-    generator = artifacts.Generator(cache.find(place.run_dir, "train_generator"))
+    generator = artifacts.TrainedGenerator(cache.find(place.run_dir, "train_generator"))
     if case.part == "lambda":
-        segmenter = artifacts.Segmenter(cache.find(place.run_dir, last))
+        segmenter = artifacts.TrainedSegmenter(cache.find(place.run_dir, last))
         judged = judging.of_segmenter(segmenter, generator, examples)
     else:
         judged = judging.of_generator(generator, examples, runs)

@@ -10,7 +10,7 @@ from tfcomgan.evaluation import measuring
 from tfcomgan.evaluation.measuring import DisentanglementSettings
 from tfcomgan.latents import Sampler
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.networks.generator import compose
+from tfcomgan.networks.generators import compose
 
 _CODES = 4
 _COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]], np.uint8)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tfcomgan.figures import paper, sheets, variations
 from tfcomgan.latents import Latents, Sampler
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 _SIZE, _CODES = 32, 5
 # Levels of red that come back exactly from [-1, 1], one a code; blue tells f from b.

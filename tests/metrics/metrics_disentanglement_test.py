@@ -11,7 +11,7 @@ from sklearn import metrics as sklearn_metrics
 
 from tfcomgan.latents import Sampler
 from tfcomgan.metrics import disentanglement
-from tfcomgan.networks.generator import compose
+from tfcomgan.networks.generators import compose
 
 _CODES = 8
 _COLOURS = tf.constant(

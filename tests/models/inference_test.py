@@ -44,7 +44,7 @@ def test_scored_and_served_masks_are_the_same_bits(count):
     net, directory = exported()
     images = pictures(count, SIZE, SIZE)
     scored = inference.predictor(net)(images)
-    served = export_segmenter.Segmenter(directory)(images)
+    served = export_segmenter.ExportedSegmenter(directory)(images)
     assert np.ptp(scored) > 0.8
     np.testing.assert_array_equal(served, scored)
 

@@ -16,8 +16,7 @@ from keras_cases import ABSTRACT, CASES, CODE, Z_DIM, make_comgan, one
 import tfcomgan
 from tfcomgan.latents import Latents
 from tfcomgan.models import comgan
-from tfcomgan.networks import discriminators, layers, unet
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, layers, unet
 
 each_class = pytest.mark.parametrize("cls", CASES, ids=lambda cls: cls.__name__)
 

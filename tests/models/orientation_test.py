@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfcomgan.latents import Latents
 from tfcomgan.models import orientation
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import generators
 
 SIZE = 12
 

@@ -27,8 +27,7 @@ from train_steps import (
 
 from tfcomgan import latents
 from tfcomgan.models import orientation, segmentation, update
-from tfcomgan.networks import generator as generators
-from tfcomgan.networks import unet
+from tfcomgan.networks import generators, unet
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfcomgan.latents import Latents
-from tfcomgan.networks import discriminators, layers, parts, unet
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, layers, parts, unet
 
 
 def _count(*owners):

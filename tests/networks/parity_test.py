@@ -15,8 +15,7 @@ import tensorflow as tf
 
 from tfcomgan.latents import Latents
 from tfcomgan.models import comgan, segmentation, update
-from tfcomgan.networks import discriminators, unet
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, unet
 
 REFERENCE = release_weights.load(
     os.environ.get("TFCOMGAN_PARITY_REFERENCE") or release_weights.PROBE

@@ -10,8 +10,7 @@ from tfcomgan import losses
 from tfcomgan.figures import grids
 from tfcomgan.latents import Latents
 from tfcomgan.models import comgan, mask_monitors, update
-from tfcomgan.networks import discriminators
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators
 from tfcomgan.networks.wirings import WIRINGS
 
 SIZES = dict(image_size=32, width=4, hidden_width=8, num_codes=5, z_dim=7)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcomgan.networks.generator import compose
+from tfcomgan.networks.generators import compose
 
 
 def _random(*shape, seed, scale=1.0):

@@ -81,19 +81,21 @@ def test_code_out_of_range_fails_the_request(model, inputs, expected):
 def test_score_is_the_critics_logit(version):
     images = np.random.default_rng(1).uniform(-1, 1, [40, SIZE, SIZE, 3])
     images = images.astype(np.float32)
-    generator = export_generator.Generator(version)
+    generator = export_generator.ExportedGenerator(version)
     assert generator.has_score
     _close(generator.score(images), exports.critic()(images)[:, 0])
 
 
 def test_without_critic_there_is_no_score(tmp_path):
     version = exports.make_generator(tmp_path, with_critic=False)
-    assert not export_generator.Generator(version).has_score
+    assert not export_generator.ExportedGenerator(version).has_score
 
 
 def test_latents_in_use_are_those_of_the_signature(version, model):
     one_hot = np.eye(CODES, dtype=np.float32)
-    scenes = export_generator.Generator(version)(Latents(Z, one_hot[F], one_hot[B]))
+    scenes = export_generator.ExportedGenerator(version)(
+        Latents(Z, one_hot[F], one_hot[B])
+    )
     expected = model.signatures["generate"](**_inputs())
     for name, value in scenes._asdict().items():
         np.testing.assert_array_equal(value, expected[name])
@@ -140,7 +142,7 @@ def test_version_is_never_overwritten_and_a_damaged_one_is_named(tmp_path):
     assert before == {p: p.stat().st_mtime_ns for p in before}
     (version / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises(UserError, match=f"{version} holds no usable generator"):
-        export_generator.Generator(version)
+        export_generator.ExportedGenerator(version)
 
 
 if __name__ == "__main__":

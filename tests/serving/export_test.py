@@ -34,7 +34,7 @@ def directory():
 
 @pytest.fixture(scope="module")
 def segment(directory):
-    return export_segmenter.Segmenter(directory)
+    return export_segmenter.ExportedSegmenter(directory)
 
 
 # The numbers.
@@ -91,7 +91,7 @@ def test_black_is_low_and_white_is_one(tmp_path, low):
     )
     images = np.zeros([2, 4, 4, 3], np.uint8)
     images[1] = 255
-    masks = export_segmenter.Segmenter(tmp_path / "1")(images)
+    masks = export_segmenter.ExportedSegmenter(tmp_path / "1")(images)
     np.testing.assert_allclose(masks[0], 1 / (1 + np.exp(-low)), rtol=1e-6)
     np.testing.assert_allclose(masks[1], 1 / (1 + np.exp(-1)), rtol=1e-6)
 
@@ -168,17 +168,17 @@ def test_loads_without_keras_or_this_package_and_by_the_session_loader(
 
 def test_folder_without_a_segmenter_is_explained(tmp_path):
     with pytest.raises(UserError, match="no usable segmenter.*--stages=export"):
-        export_segmenter.Segmenter(tmp_path)
+        export_segmenter.ExportedSegmenter(tmp_path)
     (tmp_path / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises(UserError, match="no usable segmenter.*--stages=export"):
-        export_segmenter.Segmenter(tmp_path)
+        export_segmenter.ExportedSegmenter(tmp_path)
     other = tf.Module()
     other.double = tf.function(
         lambda x: 2 * x, input_signature=[tf.TensorSpec([], tf.float32)]
     )
     tf.saved_model.save(other, str(tmp_path / "other"), signatures=other.double)
     with pytest.raises(UserError, match="inputs .'x'., outputs .'output_0'."):
-        export_segmenter.Segmenter(tmp_path / "other")
+        export_segmenter.ExportedSegmenter(tmp_path / "other")
 
 
 # Versions.

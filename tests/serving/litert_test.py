@@ -26,7 +26,7 @@ def test_litert_file_gives_the_masks_of_the_saved_model(make_segmenter, low, tmp
     segment = interpreter.get_signature_runner("serving_default")
     images = pictures(5, SIZE, SIZE)
     masks = np.concatenate([segment(images=image[None])["mask"] for image in images])
-    expected = export_segmenter.Segmenter(directory)(images)
+    expected = export_segmenter.ExportedSegmenter(directory)(images)
     assert np.ptp(expected) > 0.15  # 1 / (1 + 1 / e) - 1 / 2 = 0.23 for the mean.
     # Both are float32, but sum in another order.
     np.testing.assert_allclose(masks, expected, atol=1e-5)

@@ -71,7 +71,7 @@ _BODIES = {
 def test_graph_that_touches_files_is_refused_by_name(tmp_path, operation):
     folder = _saved(tmp_path / "1", _BODIES[operation])
     with pytest.raises(UserError, match=rf"is not loaded: its graph has .*{operation}"):
-        export_segmenter.Segmenter(folder)
+        export_segmenter.ExportedSegmenter(folder)
     assert not pathlib.Path(_TARGET).exists()
 
 
@@ -149,12 +149,12 @@ def test_graph_that_calls_its_saver_is_refused(ours, tmp_path):
 
 
 def test_our_exports_of_every_wiring_are_loaded(run_dir, ours, tmp_path):
-    export_segmenter.Segmenter(ours)
+    export_segmenter.ExportedSegmenter(ours)
     version = exports.make_generator(run_dir)
-    assert export_generator.Generator(version).has_score
+    assert export_generator.ExportedGenerator(version).has_score
     assert tfcomgan.load(run_dir)
     plain = exports.make_generator(tmp_path, architecture="comgan", side="complement")
-    export_generator.Generator(plain)
+    export_generator.ExportedGenerator(plain)
 
 
 def test_no_known_operation_takes_the_name_of_a_file():

@@ -16,8 +16,7 @@ from pipelines.work import Place, Work
 from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan, update
-from tfcomgan.networks import discriminators
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators
 from tfcomgan.training import callbacks, loop, monitor
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings

@@ -32,8 +32,7 @@ def _train_all(folder: str, is_eager: bool) -> None:
         self_training,
         update,
     )
-    from tfcomgan.networks import discriminators, unet
-    from tfcomgan.networks import generator as generators
+    from tfcomgan.networks import discriminators, generators, unet
     from tfcomgan.training import loop
     from tfcomgan.training.checkpoints import Keeping
     from tfcomgan.training.settings import TrainingSettings

@@ -19,7 +19,7 @@ from tfcomgan.latents import Latents, Sampler
 from tfcomgan.metrics import disentanglement, generation, reference
 from tfcomgan.metrics.disentanglement import Painted
 from tfcomgan.metrics.features import GenerationMetricsSettings
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 Paint = Callable[[Latents], Scene]
 Numbers = dict[str, dict[str, float]]

@@ -17,7 +17,7 @@ from tfcomgan.figures.sheets import Block, sheet, to_image
 from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.latents import Latents
 from tfcomgan.metrics import segmentation
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 Paint = Callable[[Latents], Scene]
 _LAYERS = ("composite", "mask", "foreground", "background")

@@ -14,7 +14,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from tfcomgan.latents import Latents, Sampler
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 Paint = Callable[[Latents], Scene]
 _LAYERS = ("mask", "foreground", "background")

@@ -12,8 +12,7 @@ import tensorflow as tf
 from tfcomgan import config, latents, losses
 from tfcomgan.field_types import at_least, within
 from tfcomgan.models import base, critic_view, guards, mask_monitors, update
-from tfcomgan.networks import discriminators, layers
-from tfcomgan.networks import generator as generators
+from tfcomgan.networks import discriminators, generators, layers
 
 
 @config.settings("comgan")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfcomgan import augment
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 # Pictures, and the place of the first among all that a step shows, to pictures.
 See = Callable[[Sequence[tf.Tensor], int], Sequence[tf.Tensor]]

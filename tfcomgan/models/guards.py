@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tfcomgan import augment
 from tfcomgan.models import update
-from tfcomgan.networks import generator as generators
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks import generators
+from tfcomgan.networks.generators import Scene
 
 GuardedSide = Literal["smaller", "object"]
 

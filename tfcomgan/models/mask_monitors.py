@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfcomgan.models import guards, update
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 _TINY = 1e-6  # Against a division by an empty side.
 

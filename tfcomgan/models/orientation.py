@@ -14,7 +14,7 @@ from tfcomgan import config
 from tfcomgan.field_types import POSITIVE
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
-from tfcomgan.networks.generator import Generator, Scene
+from tfcomgan.networks.generators import Generator, Scene
 
 Side = Literal["mask", "complement"]
 

@@ -14,7 +14,7 @@ from tfcomgan import augment, config, latents, losses
 from tfcomgan.field_types import at_least, within
 from tfcomgan.models import base, update
 from tfcomgan.networks import discriminators, layers, unet
-from tfcomgan.networks.generator import Scene
+from tfcomgan.networks.generators import Scene
 
 
 @config.settings("segmentation")

@@ -208,7 +208,7 @@ def _border_sums(taps: tf.Tensor, axis: int) -> tf.Tensor:
 
 @registered
 class Same(keras.layers.Layer):
-    """same(a->b) of DESIGN: 3x3 convolution a -> 2b, BatchNorm, GLU -> b.
+    """3x3 convolution a -> 2b, BatchNorm, GLU -> b.
 
     With `num_codes` it takes a code [batch, num_codes] beside the features.
     """

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tfcomgan.latents import Latents, Sampler
     from tfcomgan.models.comgan import ComGANSettings
     from tfcomgan.models.orientation import Side
-    from tfcomgan.networks.generator import GeneratorSettings
+    from tfcomgan.networks.generators import GeneratorSettings
 
 _PRIOR = "prior.json"
 _BATCH = 32  # Scenes painted at a time.
@@ -206,7 +206,7 @@ def load_prior(version: pathlib.Path) -> Prior:
         raise _unusable(version, error) from error
 
 
-class Generator:
+class ExportedGenerator:
     """An exported generator in use; called with latents, gives `Scenes`.
 
     Attributes:

@@ -77,7 +77,7 @@ def export_segmenter(
     return versions.publish(archive, directory, complete)
 
 
-class Segmenter:
+class ExportedSegmenter:
     """An exported segmenter in use: uint8 [B,H,W,3] to object probabilities [B,H,W,1].
 
     Needs TensorFlow alone, not Keras.

@@ -85,13 +85,14 @@ def connect(server: str) -> Ask:
     scheme, _, address = server.partition("://")
     try:
         parts = urllib.parse.urlsplit(server)
-        is_good = bool(parts.hostname) and parts.port != 0 and not set(server) & _BLANK
+        host = parts.hostname or ""
+        is_good = bool(host) and parts.port != 0 and not set(server) & _BLANK
     except ValueError:  # Of a port that is none, or a bracket left open.
         is_good = False
     if is_good and scheme in ("http", "https"):
-        return _rest(server.rstrip("/"), _is_here(parts.hostname))
+        return _rest(server.rstrip("/"), _is_here(host))
     if is_good and scheme == "grpc":
-        return _grpc(address.rstrip("/"), _is_here(parts.hostname))
+        return _grpc(address.rstrip("/"), _is_here(host))
     raise UserError(
         "--server must be as in grpc://localhost:8500 or http://localhost:8501. "
         f"Received: {server}."

@@ -20,7 +20,7 @@ from tfcomgan.annotations.example import Example
 from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
 from tfcomgan.images import mask_to_uint8, to_uint8
-from tfcomgan.serving.export_generator import Generator
+from tfcomgan.serving.export_generator import ExportedGenerator
 
 _BATCH = 32
 _TRIED = 512  # Scenes from which the least score is found.
@@ -49,7 +49,7 @@ class Drawn(NamedTuple):
 
 
 def write(
-    generator: Generator,
+    generator: ExportedGenerator,
     count: int,
     out: pathlib.Path,
     *,
@@ -112,7 +112,7 @@ def write(
     return folder
 
 
-def draw(generator: Generator, *, seed: int, f=None, b=None) -> Iterator[Drawn]:
+def draw(generator: ExportedGenerator, *, seed: int, f=None, b=None) -> Iterator[Drawn]:
     """Scenes without end.
 
     Args:

@@ -35,7 +35,9 @@ def from_photos(
     images = [pictures.read(file) for file in files]
     if not images:
         return []
-    segment = export_segmenter.Segmenter(versions.find(model_dir, versions.SEGMENTER))
+    segment = export_segmenter.ExportedSegmenter(
+        versions.find(model_dir, versions.SEGMENTER)
+    )
     kept = []
     for file, image in zip(files, images, strict=True):
         probability = mask_to_uint8(segment(image[np.newaxis])[0])

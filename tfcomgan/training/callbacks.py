@@ -26,7 +26,7 @@ class EveryFewSteps(keras.callbacks.Callback):
         super().__init__()
         self.first_step = 0
         self._act, self._every, self._steps = act, every, steps
-        self._acted = None
+        self._acted: int | None = None
 
     def on_train_batch_end(self, batch, logs=None):
         step = self._step(batch)
