@@ -102,7 +102,7 @@ def evaluate(
         )
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
-        num_real = result["metrics"]["Generation"]["real pictures"]
+        num_real = result["metrics"]["Generation"]["training pictures"]
         if num_real < _FEW:
             result["notes"] = [
                 f"Not all is measured of {num_real} training pictures: distances "

@@ -37,7 +37,7 @@ def test_two_pictures_run_to_the_end_and_the_reader_is_warned(tmp_path):
     assert "Not all is measured of 1 training pictures" in done.out
     assert command.artifacts(tmp_path / "run") >= {"evaluate", "export"}
     numbers = command.artifact(tmp_path / "run", "evaluate")["info"]["metrics"]
-    assert numbers["Generation"]["real pictures"] == 1
+    assert numbers["Generation"]["training pictures"] == 1
     assert not any(name.startswith(("fd", "kd")) for name in numbers["Generation"])
 
 
