@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfcomgan.data import input_pipeline, listing, parallel, pictures
-from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.data import listing, parallel, pictures, reading
 from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.reading import Examples
 from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 
@@ -85,7 +85,7 @@ def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
             raise UserError(
                 f"`evaluation.folder`: {path} and its masks have different sizes."
             )
-        return input_pipeline.squared(image, masks, crop=crop, size=size)
+        return reading.squared(image, masks, crop=crop, size=size)
 
     read_all = list(parallel.in_parallel(read, chosen))
     images = np.stack([image for image, _ in read_all])

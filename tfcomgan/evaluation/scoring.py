@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from tfcomgan import config
-from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.data.reading import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
