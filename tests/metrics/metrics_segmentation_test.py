@@ -231,6 +231,25 @@ def test_summary_of_empty_and_full_masks_is_finite():
             assert summary["mean_iou_best_polarity"].mean == 1
 
 
+def test_pictures_in_parts_score_as_all_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    probabilities = rng.random([7, 4, 4, 1])
+    truth, known = rng.integers(0, 2, [2, 7, 4, 4, 1])
+
+    def scores():
+        return (
+            segmentation.summarize(probabilities, truth, 0.4, known=known),
+            segmentation.score(probabilities, truth),
+            segmentation.otsu_threshold(probabilities),
+        )
+
+    whole = scores()
+    monkeypatch.setattr(segmentation, "_PART", 3)
+    assert scores() == whole
+    with pytest.raises(ValueError, match="must share one shape"):
+        segmentation.summarize(probabilities[:5], truth)
+
+
 def test_otsu_threshold_has_the_largest_between_class_variance():
     rng = np.random.default_rng(0)
     probabilities = np.concatenate([rng.beta(2, 9, 3000), rng.beta(8, 3, 2000)])

@@ -2,10 +2,11 @@
 
 NumPy only. A score is taken per picture and averaged over pictures, so that it does not
 depend on the batch size; the release averages batch means. Each score comes twice: plain,
-and with the polarity of every mask chosen by the truth, as the paper reports it.
+and with the polarity of every mask chosen by the truth, as the paper reports it. Masks are
+counted some at a time, so that they may be memory maps larger than memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from tfcomgan.metrics import bootstrap
 
 _BETA_SQUARED = 0.3  # As in saliency detection: precision weighs more than recall.
+_PART = 1000  # Pictures counted at a time.
 
 
 class Scores(NamedTuple):
@@ -88,6 +90,37 @@ def count(
     return Counts(*((one & other & known).sum(axes) for one, other in pairs))
 
 
+def count_at(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    threshold: float,
+    known: np.ndarray | None = None,
+) -> Counts:
+    """`count` of what is predicted from a threshold up.
+
+    Args:
+      probabilities, truth, threshold: As for `score_per_image`; the same errors.
+      known: As for `count`.
+    """
+    size = np.shape(probabilities)[0]
+    if size <= _PART:
+        return count(_binary(probabilities, threshold), truth, known)
+    return joined(
+        count_at(
+            probabilities[i : i + _PART],
+            truth[i : i + _PART],
+            threshold,
+            None if known is None else known[i : i + _PART],
+        )
+        for i in range(0, max(size, len(truth)), _PART)
+    )
+
+
+def joined(parts: Iterable[Counts]) -> Counts:
+    """Counts of pictures one after the other."""
+    return Counts(*map(np.concatenate, zip(*parts, strict=True)))
+
+
 def _iou(c: Counts) -> np.ndarray:
     return _ratio(c.true_object, c.true_object + c.false_object + c.false_background)
 
@@ -151,7 +184,7 @@ def score_per_image(
       ValueError: There is no picture, the shapes differ or are no masks, or a value is
         out of its range or NaN.
     """
-    c = count(_binary(probabilities, threshold), truth)
+    c = count_at(probabilities, truth, threshold)
     plain, best = (_iou(c), _dice(c)), (_iou(c.inverted), _dice(c.inverted))
     return Scores(*plain, *np.maximum(plain, best))
 
@@ -172,12 +205,22 @@ def summarize(
     seed: int = 0,
     known: np.ndarray | None = None,
 ) -> dict[str, Summary]:
-    """All metrics over a set of pictures, plain and with the best polarity.
+    """`summarize_counts` of masks.
 
     Args:
       probabilities, truth, threshold: As for `score_per_image`; the same errors.
       seed: Of the bootstrap's resampling.
       known: As for `count`.
+    """
+    return summarize_counts(count_at(probabilities, truth, threshold, known), seed=seed)
+
+
+def summarize_counts(counts: Counts, *, seed: int = 0) -> dict[str, Summary]:
+    """All metrics over a set of pictures, plain and with the best polarity.
+
+    Args:
+      counts: Of the pictures, from `count_at`.
+      seed: Of the bootstrap's resampling.
 
     Returns:
       `Summary` by '<metric>_plain' and '<metric>_best_polarity', for each of `METRICS`.
@@ -186,7 +229,6 @@ def summarize(
       'failures_best_polarity', the share of pictures with an IoU under 0.5, which has
       nothing to pool and gives the share there again.
     """
-    counts = count(_binary(probabilities, threshold), truth, known)
     values, pooled = {}, {}
     for name, metric in METRICS.items():
         plain, other = metric(counts), metric(counts.inverted)
@@ -214,8 +256,11 @@ def otsu_threshold(probabilities: np.ndarray) -> float:
     Returns:
       A threshold for `summarize`; 0.5 where all probabilities fall into one bin.
     """
-    bins = np.minimum(256.0 * np.asarray(probabilities), 255).astype(int)
-    histogram = np.bincount(bins.ravel(), minlength=256)
+    histogram = np.zeros(256, np.int64)
+    for i in range(0, len(probabilities), _PART):
+        part = np.asarray(probabilities[i : i + _PART])
+        bins = np.minimum(256.0 * part, 255).astype(int)
+        histogram += np.bincount(bins.ravel(), minlength=256)
     below = histogram.cumsum()[:-1]  # Pixels under each candidate.
     total = (histogram * np.arange(256)).cumsum()
     pairs = below * (histogram.sum() - below)
