@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tfcomgan import files
+from tfcomgan.system import files
 
 _BUFFER = 2**22  # Bytes read at a time.
 

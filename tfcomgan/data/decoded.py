@@ -30,9 +30,9 @@ import tensorflow_datasets as tfds
 import tqdm
 from absl import logging
 
-from tfcomgan import files, locks
 from tfcomgan.data import arrays, decoding, reading
 from tfcomgan.data.reading import Examples
+from tfcomgan.system import files, locks
 
 FOLDER = "decoded"
 _ABOUT = "about.json"

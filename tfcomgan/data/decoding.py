@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
-from tfcomgan import files
 from tfcomgan.data import arrays
 from tfcomgan.data.reading import Rows
 from tfcomgan.errors import UserError
+from tfcomgan.system import files
 
 _STATE = "state.json"
 _SECONDS = 20.0  # Of work that a killed process loses.

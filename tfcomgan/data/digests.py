@@ -15,8 +15,8 @@ import pathlib
 import time
 from collections.abc import Sequence
 
-from tfcomgan import files
 from tfcomgan.data import parallel
+from tfcomgan.system import files
 
 FOLDER = "digests"
 _HEAD = "tfcomgan digests 1"

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config, latents
-from tfcomgan.field_types import at_least
+from tfcomgan.config.field_types import at_least
 
 
 @config.settings("input_pipeline")

@@ -8,12 +8,12 @@ from typing import Annotated
 import numpy as np
 
 from tfcomgan import config
+from tfcomgan.config.field_types import within
 from tfcomgan.data import arrays
 from tfcomgan.data.reading import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
-from tfcomgan.field_types import within
 from tfcomgan.metrics import segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
