@@ -41,19 +41,20 @@ def of_files(
         ledger = data_dir / FOLDER / f"{key}.txt"
     kept = _read(ledger) if ledger else {}
     now = time.time_ns()
-    stamps = {name: _stamp(root / name) for name in names}
+    paths = {name: os.path.join(root, name) for name in names}
+    stamps = {name: _stamp(path) for name, path in paths.items()}
     found, unknown = {}, []
     for name, stamp in stamps.items():
-        digest = _known.get((str(root / name), stamp))
+        digest = _known.get((paths[name], stamp))
         if digest is None and kept.get(name, ("", ""))[0] == stamp:
             digest = kept[name][1]
         if digest is None:
             unknown.append(name)
         else:
             found[name] = digest
-    made = parallel.in_parallel(lambda name: _digest(root / name), unknown)
+    made = parallel.in_parallel(lambda name: _digest(paths[name]), unknown)
     found |= dict(zip(unknown, made, strict=True))
-    _known.update({(str(root / n), stamps[n]): found[n] for n in names})
+    _known.update({(paths[n], stamps[n]): found[n] for n in names})
     if ledger:
         sure = {n: (stamps[n], found[n]) for n in names if _is_old(stamps[n], now)}
         if sure != kept:
@@ -62,10 +63,10 @@ def of_files(
     return [found[name] for name in names]
 
 
-def _stamp(path: pathlib.Path) -> str:
+def _stamp(path: str) -> str:
     """Size and times of a file; what is wrong with one that is not there."""
     try:
-        stat = path.stat()
+        stat = os.stat(path)
         return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
     except OSError as error:
         return type(error).__name__
@@ -76,9 +77,9 @@ def _is_old(stamp: str, now: int) -> bool:
     return bool(times) and max(map(int, times)) < now - _SOON
 
 
-def _digest(path: pathlib.Path) -> str:
+def _digest(path: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:  # Reported by name when the pictures are read.
         return type(error).__name__
