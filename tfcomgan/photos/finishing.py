@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from tfcomgan import files
 from tfcomgan.data import metadata, pictures
 from tfcomgan.errors import UserError
 from tfcomgan.photos import foreground
 from tfcomgan.photos.reading import Photograph
+from tfcomgan.system import files
 
 FORMATS = {
     "png": {"compress_level": 1},  # A ninth of the default's time, a quarter larger.

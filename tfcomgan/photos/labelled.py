@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from tfcomgan import files, marks
 from tfcomgan.annotations.example import Example
 from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.data import metadata, pictures
 from tfcomgan.errors import UserError
 from tfcomgan.photos import reading
 from tfcomgan.photos.ledger import Row
+from tfcomgan.system import files, marks
 
 _COPIED = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WEBP": (".webp",)}
 

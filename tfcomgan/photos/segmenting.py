@@ -11,7 +11,7 @@ import numpy as np
 import tqdm
 
 # TensorFlow is imported by export.load: a mistake must not wait for it.
-from tfcomgan import command_line, marks
+from tfcomgan import command_line
 from tfcomgan.annotations.coco import box
 from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.data import pictures as picture_files
@@ -31,6 +31,7 @@ from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.finishing import Finish
 from tfcomgan.photos.ledger import Row
 from tfcomgan.serving import export_segmenter, versions
+from tfcomgan.system import marks
 
 AREAS, AREAS_JSON = "areas.csv", "areas.json"
 
