@@ -1,7 +1,7 @@
 """A run on more pictures than fit into its memory, and its memory from second to second.
 
   python -m benchmarks.growth --work=/tmp/growth --plot=docs/memory.png
-  python -m benchmarks.growth --work=/tmp/growth --steps_only     # step times alone
+  python -m benchmarks.growth --work=/tmp/growth --parts=steps     # step times alone
 
 Paints scenes, stores them small (copies of 2,000, whose bytes cost as much), and gives the
 plain command all stages with them, trained at a larger size: the decoded pictures take more
@@ -37,7 +37,7 @@ _STORED = flags.DEFINE_integer("stored", 32, "Pixels at which they are stored.")
 _TRAINED = flags.DEFINE_integer("trained", 64, "Pixels at which they are decoded.")
 _LIMIT = flags.DEFINE_float("limit_gib", 3.0, "Memory of the process; 0 for none.")
 _PLOT = flags.DEFINE_string("plot", None, "Picture of the memory curve.")
-_STEPS_ONLY = flags.DEFINE_bool("steps_only", False, "Only compare the steps.")
+_PARTS = flags.DEFINE_list("parts", ["store", "run", "steps"], "Some of these.")
 _COPIES_OF = 2000
 _EVERY = 0.25  # Seconds between two looks.
 _TURNS, _FIT = 60, 20_000  # Steps of each kind; pictures that fit into memory.
@@ -212,8 +212,9 @@ def main(argv):
     del argv
     folder = pathlib.Path(_WORK.value)
     folder.mkdir(parents=True, exist_ok=True)
-    if not _STEPS_ONLY.value:
+    if "store" in _PARTS.value:
         prepare(folder / "data")
+    if "run" in _PARTS.value:
         looks, events = watch(command(folder), folder)
         for name, when in events.items():
             print(f"{name:20} {when:8.1f} s")
@@ -222,7 +223,8 @@ def main(argv):
             print(f"most memory, {kind:8} {most / 2**30:6.2f} GiB")
         if _PLOT.value:
             plot(looks, events, _PLOT.value)
-    compare_steps(folder)
+    if "steps" in _PARTS.value:
+        compare_steps(folder)
 
 
 if __name__ == "__main__":

@@ -152,8 +152,8 @@ def _seconds(seconds: float) -> str:
 
 
 def measure(photos: pathlib.Path) -> None:
-    """Prints what the tables are made of; the machine should have nothing else to do."""
-    from tfcomgan.data import folder, parallel, reading
+    """Prints what the tables are made of; seconds are the processor's, of all threads."""
+    from tfcomgan.data import folder, reading
     from tfcomgan.networks import discriminators, generators
 
     critics = discriminators.CriticSettings()
@@ -165,23 +165,22 @@ def measure(photos: pathlib.Path) -> None:
     count = sum(v.shape.num_elements() for p in parts for v in p.trainable_variables)
     print(f"parameters          {count:,}")
     with tempfile.TemporaryDirectory() as data_dir:
-        source, start = folder.FolderSource(), time.monotonic()
+        source, start = folder.FolderSource(), time.process_time()
         builder = source.prepare(pathlib.Path(data_dir), photos)
-        taken, split = time.monotonic() - start, "train+test"
+        taken, split = time.process_time() - start, "train+test"
         number = builder.info.splits[split].num_examples
         size = builder.info.dataset_size
-        cores = min(parallel.THREADS, os.cpu_count() or 1)
         print(
             f"photographs         {number:,}, {size / number:,.0f} bytes each, prepared"
         )
-        print(f"preparing           {number / taken / cores:,.0f} a second of a core")
-        start = time.monotonic()
+        print(f"preparing           {number / taken:,.0f} a second of a core")
+        start = time.process_time()
         for _ in reading.rows(
             builder, source.adapt, split, crop="center", size=152, with_masks=False
         ):
             pass
-        taken = time.monotonic() - start
-        print(f"decoding            {number / taken / cores:,.0f} a second of a core")
+        taken = time.process_time() - start
+        print(f"decoding            {number / taken:,.0f} a second of a core")
 
 
 def main(argv):
