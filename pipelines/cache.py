@@ -15,9 +15,10 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import ARTIFACT, UNFINISHED
+from tfcomgan.system import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
         if record is None:
             return None
         digests = record.pop("files")
-        found = Record(folder=folder, **record)
+        artifact = Record(folder=folder, **record)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"{folder / ARTIFACT} cannot be read") from error
     for name, digest in digests.items():
@@ -73,7 +74,7 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
             raise _damaged(folder, f"{path} is missing")
         if _digest(path) != digest:
             raise _damaged(folder, f"{path} has changed since it was made")
-    return found
+    return artifact
 
 
 def _damaged(folder: pathlib.Path, what: str) -> UserError:

@@ -11,7 +11,8 @@ import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tfcomgan import marks, run_folder
+from tfcomgan import run_folder
+from tfcomgan.system import marks
 
 # HEIC, which Pillow cannot read, comes from telephones: better refused than passed over.
 SUFFIXES = (
@@ -50,8 +51,8 @@ def walk(root: str | os.PathLike, depth: int | None = None) -> Walk:
       depth: Parts of the longest names wanted; None goes to the bottom.
     """
     walker = _Walker(pathlib.Path(root), depth)
-    found = walker.found
-    return found._replace(files=sorted(found.files))
+    seen = walker.found
+    return seen._replace(files=sorted(seen.files))
 
 
 def is_picture(name: str) -> bool:
@@ -151,5 +152,5 @@ class _Walker:
 
 
 def _identity(path) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

@@ -12,9 +12,10 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
-from tfcomgan.plain_paths import plain
+from tfcomgan.system import files
+from tfcomgan.system.plain_paths import plain
 
 if TYPE_CHECKING:
     import keras
@@ -40,8 +41,8 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
     if (folder / "saved_model.pb").is_file():
         return folder
     for base in (folder, folder / name, serving_dir(folder, name)):
-        if found := versions(base):
-            return base / str(found[-1])
+        if numbers := versions(base):
+            return base / str(numbers[-1])
     raise UserError(
         f"{folder} holds no exported {name}. Run the export stage: "
         "python -m tfcomgan.main ... --stages=export"
