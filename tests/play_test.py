@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_told(run_dir):
         taken.listen()
         port = taken.getsockname()[1]
         done = _play(f"--model={run_dir}", f"--port={port}")
-    assert done.message.startswith(f"Port {port} is taken. Try --port=0.")
+    assert done.message.startswith(f"Port {port} cannot be used: it is taken. Try")
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,12 @@ Exit codes: 1 a defect, 2 something to put right (the message says what), 130 in
 """
 
 import pathlib
+import sys
 import tempfile
+import threading
 import webbrowser
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -30,6 +33,10 @@ from absl import flags
 from tfcomgan import command_line
 from tfcomgan.errors import UserError
 from tfcomgan.serving import export_generator, versions
+
+if TYPE_CHECKING:
+    from tfcomgan.studio.cutouts import Scissors
+    from tfcomgan.studio.scenes import Painter
 
 _PORT, _MEGAPIXELS = 7860, 50
 
@@ -75,33 +82,42 @@ def _kind(version: pathlib.Path) -> str:
 def _main(arguments: Sequence[str]) -> None:
     del arguments
     given = flags.FLAGS
-    folder = pathlib.Path(given.model)
-    found = find(folder)
-    from tfcomgan.serving.export_generator import ExportedGenerator
-    from tfcomgan.serving.export_segmenter import ExportedSegmenter
+    halves = _read(find(pathlib.Path(given.model)))
     from tfcomgan.studio import app, guard, server
     from tfcomgan.studio.album import Album
+
+    name = pathlib.Path(given.model).absolute().name
+    with tempfile.TemporaryDirectory(prefix="tfcomgan-play-") as session:
+        album = Album(pathlib.Path(session), given.max_megapixels * 10**6)
+        page = guard.Guard(app.App(name, album, *halves), app.MOST_BYTES)
+        with server.listening(page, given.port) as listener:
+            address = f"http://{server.ADDRESS}:{listener.port}"
+            print(f"{address}  (Ctrl-C ends it)", flush=True)
+            if given.open:
+                # Beside the server: a browser of the terminal takes this one's place.
+                opening = threading.Thread(target=webbrowser.open, args=[address])
+                opening.daemon = True
+                opening.start()
+            server.serve(listener)
+
+
+def _read(found: dict[str, pathlib.Path]) -> tuple["Scissors | None", "Painter | None"]:
+    """What cuts photos out, and what paints scenes."""
+    from tfcomgan.serving.export_generator import ExportedGenerator
+    from tfcomgan.serving.export_segmenter import ExportedSegmenter
     from tfcomgan.studio.cutouts import Scissors
     from tfcomgan.studio.scenes import Painter
 
+    print("Reading the model ...", file=sys.stderr)
     scissors = painter = None
     if version := found.get(versions.SEGMENTER):
         segmenter = ExportedSegmenter(version)
         scissors = Scissors(segmenter, segmenter.image_size)
     if version := found.get(versions.GENERATOR):
         generator = ExportedGenerator(version)
+        print("Looking for what z moves ...", file=sys.stderr)
         painter = Painter(generator, generator.prior)
-    with tempfile.TemporaryDirectory(prefix="tfcomgan-play-") as session:
-        album = Album(pathlib.Path(session), given.max_megapixels * 10**6)
-        page = app.App(folder.absolute().name, album, scissors, painter)
-        with server.listening(
-            guard.Guard(page, app.MOST_BYTES), given.port
-        ) as listener:
-            address = f"http://{server.ADDRESS}:{listener.port}"
-            print(f"{address}  (Ctrl-C ends it)", flush=True)
-            if given.open:
-                webbrowser.open(address)
-            server.serve(listener)
+    return scissors, painter
 
 
 def run() -> None:

@@ -10,6 +10,7 @@
 Errors are JSON with a sentence: {"error": "..."}.
 """
 
+import functools
 import importlib.resources
 import json
 import logging
@@ -27,7 +28,7 @@ from tfcomgan.photos import edges
 from tfcomgan.studio import wire
 from tfcomgan.studio.album import Album, Gone
 from tfcomgan.studio.cutouts import Cut, Scissors
-from tfcomgan.studio.scenes import MOST, Painter
+from tfcomgan.studio.scenes import MOST, Painter, Part
 
 MOST_BYTES = 64 * 2**20  # Of a picture file.
 _FILES = {
@@ -65,11 +66,11 @@ class App:
         if scissors:
             rules += [
                 _rule("/photos", "POST", self._add),
-                _rule("/cut", "POST", self._cut),
-                _rule("/save", "POST", self._save),
+                _rule("/cut", "POST", functools.partial(self._cut, scissors)),
+                _rule("/save", "POST", functools.partial(self._save, scissors)),
             ]
         if painter:
-            rules.append(_rule("/scene", "POST", self._scene))
+            rules.append(_rule("/scene", "POST", functools.partial(_scene, painter)))
         self._rules = Map(rules)
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
@@ -110,54 +111,49 @@ class App:
         height, width = photo.image.shape[:2]
         return {"photo": name, "width": width, "height": height}
 
-    def _cut(self, request: Request) -> dict[str, Any]:
-        cut = self._result(wire.read(request.get_data()), is_full=False)
+    def _cut(self, scissors: Scissors, request: Request) -> dict[str, Any]:
+        cut = self._result(scissors, wire.read(request.get_data()), is_full=False)
         share = float(np.mean(cut.mask >= 128))
         return {name: wire.shown(image) for name, image in cut._asdict().items()} | {
             "share": share
         }
 
-    def _save(self, request: Request) -> Response:
+    def _save(self, scissors: Scissors, request: Request) -> Response:
         fields = wire.read(request.get_data())
-        what = fields.get("what")
-        wire.checked("what", what, what in Cut._fields, f"of {', '.join(Cut._fields)}")
-        image = getattr(self._result(fields, is_full=True), what)
+        what = wire.one_of(Cut._fields, fields, "what")
+        image = getattr(self._result(scissors, fields, is_full=True), what)
         return Response(wire.png(image), mimetype="image/png")
 
-    def _result(self, fields: dict, *, is_full: bool) -> Cut:
+    def _result(self, scissors: Scissors, fields: dict, *, is_full: bool) -> Cut:
         choices, ground = wire.choices(fields), self._ground(fields)
-        photo = self._album.get(_text(fields, "photo"))
-        image = photo.image if is_full else photo.shown
-        return self._scissors.cut(image, choices, ground)
+        photo = self._album.get(wire.text(fields, "photo"))
+        return scissors.cut(photo.image if is_full else photo.shown, choices, ground)
 
     def _ground(self, fields: dict) -> np.ndarray:
         """uint8 [S,S,3], or one colour, [3]."""
         if "colour" in fields or not self._painter:
-            return wire.colour(fields.get("colour"))
-        part = self._part(fields, "ground")
+            return wire.colour(fields)
+        part = _part(self._painter, fields, "ground")
         return to_uint8(self._painter.ground(part))
 
-    def _scene(self, request: Request) -> dict[str, Any]:
-        fields = wire.read(request.get_data())
-        what, ground = self._part(fields, "object"), self._part(fields, "ground")
-        scene = self._painter.scene(what, ground)
-        return {
-            name: wire.shown((mask_to_uint8 if name == "mask" else to_uint8)(layers[0]))
-            for name, layers in scene._asdict().items()
-        }
 
-    def _part(self, fields: dict, name: str):
-        count = len(self._painter.directions)
-        return wire.part(fields, name, self._painter.prior, count)
+def _scene(painter: Painter, request: Request) -> dict[str, str]:
+    fields = wire.read(request.get_data())
+    what, ground = (_part(painter, fields, name) for name in ("object", "ground"))
+    layers = painter.scene(what, ground)._asdict()
+    levels = {
+        name: (mask_to_uint8 if name == "mask" else to_uint8)(layer[0])
+        for name, layer in layers.items()
+    }
+    return {name: wire.shown(image) for name, image in levels.items()}
+
+
+def _part(painter: Painter, fields: dict, name: str) -> Part:
+    return wire.part(fields, name, painter.prior, len(painter.directions))
 
 
 def _rule(path: str, method: str, answer: Callable) -> Rule:
     return Rule(path, methods=[method], endpoint=answer)
-
-
-def _text(fields: dict, name: str) -> str:
-    value = fields.get(name)
-    return wire.checked(name, value, isinstance(value, str), "a text")
 
 
 def _file(name: str) -> Response:

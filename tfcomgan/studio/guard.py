@@ -41,12 +41,10 @@ class Guard:
         self._application, self._most_bytes = application, most_bytes
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        refused = self._refusal(environ)
+        application, refused = self._application, self._refusal(environ)
         if refused is not None:
             status, reason = refused
             application = Response(f"{reason}\n", status, mimetype="text/plain")
-        else:
-            application = self._application
 
         def start(status, headers, *more):
             return start_response(status, [*headers, *_HEADERS.items()], *more)

@@ -41,9 +41,11 @@ def listening(application: Callable, port: int) -> Iterator[BaseWSGIServer]:
         try:
             taken.bind((ADDRESS, port))
         except OSError as error:
-            known = {errno.EADDRINUSE: "is taken", errno.EACCES: "needs more rights"}
-            reason = known.get(error.errno, error.strerror)
-            raise UserError(f"Port {port} {reason}. Try --port=0.") from error
+            is_taken = error.errno == errno.EADDRINUSE
+            reason = "it is taken" if is_taken else error.strerror
+            raise UserError(
+                f"Port {port} cannot be used: {reason}. Try --port=0."
+            ) from error
         taken.listen(128)
         # Werkzeug itself would print and exit where a port is taken. It takes a copy.
         server = make_server(

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,23 +38,27 @@ def read(content: bytes) -> dict[str, Any]:
         fields = json.loads(content)
     except (ValueError, RecursionError):
         fields = None
-    return checked("the request", fields, isinstance(fields, dict), "a JSON object")
+    return _checked("the request", fields, isinstance(fields, dict), "a JSON object")
 
 
-def checked(name: str, value: Any, is_right: bool, expected: str) -> Any:
-    """The value, or `Wrong` with a sentence."""
-    if not is_right:
-        raise Wrong(f"`{name}` must be {expected}. Received: {repr(value)[:100]}.")
-    return value
+def text(fields: dict, name: str) -> str:
+    """A field that is a text; raises Wrong."""
+    value = fields.get(name)
+    return _checked(name, value, isinstance(value, str), "a text")
+
+
+def one_of(known: Sequence[str], fields: dict, name: str) -> str:
+    """A field that is one of some texts; raises Wrong."""
+    value = fields.get(name)
+    return _checked(name, value, value in known, f"of {', '.join(known)}")
 
 
 def choices(fields: dict) -> Choices:
     """How the mask is made; raises Wrong."""
-    refine, threshold = fields.get("refine"), fields.get("threshold")
-    checked("refine", refine, refine in edges.METHODS, f"of {', '.join(edges.METHODS)}")
+    refine, threshold = one_of(edges.METHODS, fields, "refine"), fields.get("threshold")
     if threshold is not None:
         is_right = _is_number(threshold) and 0.01 <= threshold <= 0.99
-        checked("threshold", threshold, is_right, "null or from 0.01 to 0.99")
+        _checked("threshold", threshold, is_right, "null or from 0.01 to 0.99")
     average, invert = (_flag(fields, name) for name in ("average", "invert"))
     return Choices(refine, average, threshold, invert)
 
@@ -61,25 +66,26 @@ def choices(fields: dict) -> Choices:
 def part(fields: dict, name: str, prior: Prior, num_moves: int) -> Part:
     """The latents of an object or ground; raises Wrong."""
     value = fields.get(name)
-    checked(name, value, isinstance(value, dict), "a JSON object")
+    value = _checked(name, value, isinstance(value, dict), "a JSON object")
     seed, moves, code = (value.get(key) for key in ("seed", "moves", "code"))
-    checked("seed", seed, _is_whole(seed, _SEEDS), f"a whole number below {_SEEDS}")
+    _checked("seed", seed, _is_whole(seed, _SEEDS), f"a whole number below {_SEEDS}")
     is_right = isinstance(moves, list) and len(moves) == num_moves
     is_right = is_right and all(_is_number(x) and abs(x) <= MOST for x in moves)
-    checked("moves", moves, is_right, f"{num_moves} numbers from {-MOST} to {MOST}")
+    _checked("moves", moves, is_right, f"{num_moves} numbers from {-MOST} to {MOST}")
     if prior.num_codes:
         is_right = _is_whole(code, prior.num_codes)
-        checked("code", code, is_right, f"a whole number below {prior.num_codes}")
+        _checked("code", code, is_right, f"a whole number below {prior.num_codes}")
     else:
-        checked("code", code, code is None, "null: this generator takes none")
+        _checked("code", code, code is None, "null: this generator takes none")
     return Part(seed, tuple(map(float, moves)), code)
 
 
-def colour(text: Any) -> np.ndarray:
-    """uint8 [3] of a text like '#ff00ff'; raises Wrong."""
-    is_right = isinstance(text, str) and re.fullmatch("#[0-9a-fA-F]{6}", text)
-    checked("colour", text, bool(is_right), "like #ff00ff")
-    return np.frombuffer(bytes.fromhex(text[1:]), np.uint8)
+def colour(fields: dict) -> np.ndarray:
+    """uint8 [3] of a field `colour` like '#ff00ff'; raises Wrong."""
+    value = fields.get("colour")
+    is_right = isinstance(value, str) and re.fullmatch("#[0-9a-fA-F]{6}", value)
+    value = _checked("colour", value, bool(is_right), "like #ff00ff")
+    return np.frombuffer(bytes.fromhex(value[1:]), np.uint8)
 
 
 def png(image: np.ndarray) -> bytes:
@@ -94,9 +100,16 @@ def shown(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(png(image)).decode("ascii")
 
 
+def _checked(name: str, value: Any, is_right: bool, expected: str) -> Any:
+    """The value, or `Wrong` with a sentence."""
+    if not is_right:
+        raise Wrong(f"`{name}` must be {expected}. Received: {repr(value)[:100]}.")
+    return value
+
+
 def _flag(fields: dict, name: str) -> bool:
     value = fields.get(name, False)
-    return checked(name, value, isinstance(value, bool), "true or false")
+    return _checked(name, value, isinstance(value, bool), "true or false")
 
 
 def _is_whole(value: Any, end: int) -> bool:
