@@ -27,7 +27,7 @@ import tqdm
 from absl import flags
 from PIL import Image
 
-from tfcomgan import command_line, marks
+from tfcomgan import command_line
 from tfcomgan.data import metadata
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
@@ -87,13 +87,7 @@ def segment(
         does not answer or is none, or some picture cannot be used.
     """
     names = [f"{photo.name}.png" for photo in photos]
-    ours = marks.read(out)
-    foreign = [n for n in names if n not in ours and (out / n).exists()]
-    if foreign and marks.ALL not in ours:
-        raise UserError(
-            f"--out would overwrite {out / foreign[0]}, which is not of this command. Name "
-            "another folder."
-        )
+    command_line.refuse_to_overwrite(out, *names)
     failed = 0
     found = tqdm.tqdm(
         answers(photos, ask, batch_size),

@@ -207,6 +207,7 @@ def _main(arguments: Sequence[str]) -> None:
     source = config.build(PrepareSettings, "prepare").source
     pictures = config.build(InputSettings, "train_generator")
     manual_dir = pathlib.Path(given.manual_dir) if given.manual_dir else None
+    command_line.refuse_to_overwrite(given.out, _SHEET)
     out, size = pathlib.Path(given.out), min(pictures.image_size, _SHEET_SIZE)
     notes = ()
     if isinstance(source, FolderSource):

@@ -57,6 +57,14 @@ def test_pictures_with_odd_metadata_are_all_good(tmp_path):
     assert "Warning:" not in done.err
 
 
+def test_a_sheet_of_ones_own_is_not_overwritten(tmp_path):
+    save(tmp_path / "photos/a.png")
+    save(tmp_path / "doctor/contact_sheet.png")
+    before = (tmp_path / "doctor/contact_sheet.png").read_bytes()
+    assert "--out would overwrite" in look(tmp_path).message
+    assert (tmp_path / "doctor/contact_sheet.png").read_bytes() == before
+
+
 def test_what_cannot_be_used_is_named_and_the_rest_counted(tmp_path):
     save(tmp_path / "photos/a.png")
     save(tmp_path / "photos/locked/b.png")
