@@ -35,7 +35,6 @@ from tfcomgan.images import save_png
 from tfcomgan.photos import finding
 from tfcomgan.photos.finding import Photo
 from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
-from tfcomgan.system import marks
 
 
 def to_send(picture: str | pathlib.Path) -> bytes:

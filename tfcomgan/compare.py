@@ -22,9 +22,10 @@ from typing import NamedTuple
 # Neither TensorFlow nor NumPy: the table takes no longer than --help.
 from absl import flags
 
-from tfcomgan import command_line, files, run_folder
+from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting.tables import Table
+from tfcomgan.system import files
 
 _EVALUATE = "evaluate"
 # Those that its scores depend on, and itself.

@@ -19,7 +19,7 @@ from tfcomgan.errors import UserError
 try:
     import fcntl
 except ImportError:  # Windows has locks of its own, everywhere.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _LOCK = ".tfcomgan-lock"
 # What a file system without locks answers. The lock of `filelock` that would do there stays
