@@ -167,6 +167,11 @@ def test_what_is_imported_of_ours_is_there():
                 assert there, f"{file} imports {name}"
 
 
+def test_no_module_is_longer_than_300_lines():
+    for file in FILES:
+        assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= 300, file
+
+
 # The commands that run stages or read their settings.
 ABOVE_PIPELINES = ("tfcomgan/main.py", "tfcomgan/doctor.py")
 
