@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from tfcomgan.metrics import segmentation
+from tfcomgan.metrics import counting, segmentation
 
 
 def _masks(*rows):
@@ -244,7 +244,8 @@ def test_pictures_in_parts_score_as_all_at_once(monkeypatch):
         )
 
     whole = scores()
-    monkeypatch.setattr(segmentation, "_PART", 3)
+    monkeypatch.setattr(counting, "PART", 3)
+    monkeypatch.setattr(segmentation, "PART", 3)
     assert scores() == whole
     with pytest.raises(ValueError, match="must share one shape"):
         segmentation.summarize(probabilities[:5], truth)

@@ -14,7 +14,7 @@ from tfcomgan.data.reading import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
-from tfcomgan.metrics import segmentation
+from tfcomgan.metrics import counting, segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
 # {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
@@ -103,7 +103,7 @@ def evaluate(
                 method: _summary(counts) for method, counts in by_method.items()
             }
         threshold = segmentation.otsu_threshold(predicted)
-        counts = segmentation.count_at(predicted, examples.masks, threshold)
+        counts = counting.count_at(predicted, examples.masks, threshold)
         results[name("otsu")] = {"segmenter": _summary(counts)}
     return results
 
@@ -114,7 +114,7 @@ def _counts(
     run: Mapping[str, Callable[[np.ndarray], np.ndarray]],
     threshold: float,
     known: Mapping[str, np.ndarray | None],
-) -> dict[str, dict[str, segmentation.Counts]]:
+) -> dict[str, dict[str, counting.Counts]]:
     """Counts by the names of `known`, then by method; some pictures at a time."""
     gathered = collections.defaultdict(lambda: collections.defaultdict(list))
     for part in arrays.parts(len(examples.images)):
@@ -123,16 +123,16 @@ def _counts(
         masks |= {method: masks_of(images) for method, masks_of in run.items()}
         for name, pixels in known.items():
             for method, mask in masks.items():
-                counts = segmentation.count_at(
+                counts = counting.count_at(
                     mask, truth, threshold, None if pixels is None else pixels[part]
                 )
                 gathered[name][method].append(counts)
     return {
-        name: {method: segmentation.joined(parts) for method, parts in found.items()}
+        name: {method: counting.joined(parts) for method, parts in found.items()}
         for name, found in gathered.items()
     }
 
 
-def _summary(counts: segmentation.Counts) -> dict[str, dict[str, float]]:
+def _summary(counts: counting.Counts) -> dict[str, dict[str, float]]:
     summaries = segmentation.summarize_counts(counts)
     return {metric: summary._asdict() for metric, summary in summaries.items()}
