@@ -37,6 +37,7 @@ _STORED = flags.DEFINE_integer("stored", 32, "Pixels at which they are stored.")
 _TRAINED = flags.DEFINE_integer("trained", 64, "Pixels at which they are decoded.")
 _LIMIT = flags.DEFINE_float("limit_gib", 3.0, "Memory of the process; 0 for none.")
 _PLOT = flags.DEFINE_string("plot", None, "Picture of the memory curve.")
+_STAGES = flags.DEFINE_list("stages", [], "Of the command; none for all.")
 _PARTS = flags.DEFINE_list("parts", ["store", "run", "steps"], "Some of these.")
 _COPIES_OF = 2000
 _EVERY = 0.25  # Seconds between two looks.
@@ -83,6 +84,7 @@ def command(folder: pathlib.Path) -> list[str]:
         *("--gin_file=gin/scenes.gin", "--gin_file=gin/smoke.gin"),
         *(f"--gin_param={setting}" for setting in settings),
         *(f"--run_dir={folder / 'run'}", f"--data_dir={folder / 'data'}"),
+        *([f"--stages={','.join(_STAGES.value)}"] if _STAGES.value else []),
     ]
 
 

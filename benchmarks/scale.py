@@ -51,14 +51,14 @@ class Measured(NamedTuple):
 
 MEASURED = Measured(
     flop=1168e9 / 4,
-    gradients=4 * 30e6,
+    gradients=4 * 37_798_961,
     batch=90,
     rate=160e9,
-    stored=100e3,
+    stored=111_157,
     kept=152**2 * 3,
     scored=128**2 * (3 + 1 + 4),
-    preparing=50.0,
-    decoding=250.0,
+    preparing=23.0,
+    decoding=185.0,
 )
 # Of a host with accelerators, sustained; assumed, not measured.
 ASSUMED_RATES = (20e12, 100e12)
