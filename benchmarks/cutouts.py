@@ -12,6 +12,8 @@ edges (see `tfcomgan.photos.edges`):
   masks/s, cuts/s   photos a second of one core's time, from JPEG in memory to the PNG of
                     the mask, and to that of the cut-out; the ways take turns photo by photo
 
+--perfect=64 asks, for a network, the true masks at 64 px: what edges alone are worth.
+
 "before" is the mask as served and the photo's own colours. --sheet draws six cut-outs, of
 the photos in the middles of six even parts of the names: a column each, the photo, then
 before and grabcut by turns on white, black and magenta, all at full size.
@@ -20,7 +22,9 @@ before and grabcut by turns on white, black and magenta, all at full size.
 import io
 import pathlib
 import time
+from collections.abc import Callable
 
+import cv2
 import numpy as np
 from absl import app, flags
 from PIL import Image
@@ -47,6 +51,9 @@ _TOLERANCE = 2
 _GROUNDS = ((255, 255, 255), (0, 0, 0), (255, 0, 255))
 
 _RUN = flags.DEFINE_string("run", None, "As --model of tfcomgan.segment.")
+_PERFECT = flags.DEFINE_integer(
+    "perfect", None, "Instead of --run: pixels of its side."
+)
 _COUNT = flags.DEFINE_integer("count", 40, "Painted scenes, or photos at most.")
 _PHOTOS = flags.DEFINE_string("photos", None, "A folder with images/ and masks/.")
 _SHEET = flags.DEFINE_string("sheet", None, "A PNG file to write; none if empty.")
@@ -76,9 +83,22 @@ def png_size(pixels: np.ndarray) -> int:
     return file.tell()
 
 
-def measure(
-    segmenter: ExportedSegmenter, path: pathlib.Path, truth: np.ndarray, name: str
-):
+class Perfect:
+    """Stands for a segmenter that errs nowhere at `image_size` pixels of the short side."""
+
+    def __init__(self, image_size: int):
+        self.image_size, self.truth = image_size, np.zeros([1, 1, 1], np.float32)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        size, height, width = self.image_size, *self.truth.shape[:2]
+        scale = size / min(height, width)
+        seen = (round(scale * width), round(scale * height))
+        small = cv2.resize(self.truth, seen, interpolation=cv2.INTER_AREA)
+        large = cv2.resize(small, images.shape[2:0:-1], interpolation=cv2.INTER_LINEAR)
+        return np.clip(large, 0, 1)[np.newaxis, ..., np.newaxis]
+
+
+def measure(segmenter: Callable, path: pathlib.Path, truth: np.ndarray, name: str):
     """IoU, boundary F, half-transparent share, seconds to mask and cut-out, bytes."""
     start = time.process_time()
     image = pictures.read(path)
@@ -137,7 +157,12 @@ def _padded(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def main(argv):
     del argv
-    segmenter = ExportedSegmenter(versions.find(_RUN.value, versions.SEGMENTER))
+    segmenter: Perfect | ExportedSegmenter
+    if _PERFECT.value:
+        segmenter = Perfect(_PERFECT.value)
+        del _WAYS["average"], _WAYS["guided, average"], _WAYS["grabcut, average"]
+    else:
+        segmenter = ExportedSegmenter(versions.find(_RUN.value, versions.SEGMENTER))
     if _PHOTOS.value:
         photos = listing.scan(pathlib.Path(_PHOTOS.value))
     else:
@@ -148,11 +173,13 @@ def main(argv):
     rows = {name: [] for name in _WAYS}
     for turn, i in enumerate([chosen[0], *chosen]):
         _, truth = photos.read(i)
+        if isinstance(segmenter, Perfect):
+            segmenter.truth = (truth[..., 0] > 0).astype(np.float32)
         for name in _WAYS:
             path = photos.root / photos.pictures[i]
             found = measure(segmenter, path, truth, name)
             rows[name] += [found] if turn else []  # The first: what is slow at first.
-    if _SHEET.value:
+    if _SHEET.value and isinstance(segmenter, ExportedSegmenter):
         shown = [photos.pictures[(2 * k + 1) * number // 12] for k in range(6)]
         save_png(_SHEET.value, sheet(segmenter, [photos.root / x for x in shown]))
     print(f"{count} photos")
