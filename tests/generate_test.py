@@ -26,10 +26,7 @@ WANTED = datasets.Filter(min_area=0.0, max_area=1.0, keep=0.5)
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
-    exports.make_segmenter(run)
-    exports.make_generator(run)
-    return run
+    return exports.make_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +87,7 @@ def test_swap_keeps_the_pixels_of_photos_at_their_size(run_dir, tmp_path):
     assert not out.exists()
     _run(run_dir, out, *flags, tmp_path / "photos/a.png").check()
     for i in (1, 2):
-        with Image.open(out / f"swap/a-{i}.jpg") as made:
+        with Image.open(out / f"swap/{i}/a.jpg") as made:
             swapped = np.asarray(made).astype(int)
         assert swapped.shape == pixels.shape
         assert np.abs(swapped[25:45, 35:65] - texture[5:25, 5:35]).mean() < 6  # JPEG.
@@ -187,6 +184,25 @@ def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     assert f"{folder} exists" in _run(run_dir, tmp_path, *flags).message
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("mine", "flags"),
+    [
+        ("layers.png", ()),
+        ("coco/annotations.json", ("--dataset=3", "--keep=1")),
+        ("tfds/mine.txt", ("--dataset=3", "--keep=1")),
+    ],
+)
+def test_files_of_others_are_not_overwritten(run_dir, tmp_path, mine, flags):
+    (tmp_path / mine).parent.mkdir(exist_ok=True)
+    (tmp_path / mine).write_text("mine")
+    message = _run(run_dir, tmp_path, *flags).message
+    assert f"--out would overwrite {tmp_path / mine.partition('/')[0]}" in message
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [
+        pathlib.Path(mine).name
+    ]
+    assert (tmp_path / mine).read_text() == "mine"
 
 
 def test_run_without_critic_says_what_to_do(tmp_path):

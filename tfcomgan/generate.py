@@ -10,7 +10,7 @@ By default it writes layers.png (scenes and their layers), control.png (f, b and
 one at a time), disentanglement.png and interpolation.png. --swap writes swap.png instead,
 a row an object, a column a generated ground. The objects are generated ones; or those of
 PICTUREs, files, folders or patterns: then their edges are drawn and the grounds smoothed at
-the photo's size, and each is written as OUT/swap/NAME-1.jpg and so on, too.
+the photo's size, and each is written as OUT/swap/1/NAME.jpg and so on, too.
 
 --dataset writes labelled scenes to OUT/tfds, for
 
@@ -84,6 +84,7 @@ def _main(arguments: Sequence[str]) -> None:
     if arguments:
         photos = swapping.find(arguments, pathlib.Path(given.out))
         versions.find(given.model, versions.SEGMENTER)
+    command_line.refuse_to_overwrite(given.out, *_WRITTEN)
     with command_line.results(given.out, *_WRITTEN) as out:
         if given.dataset:
             _write_dataset(version, out, codes)

@@ -41,7 +41,7 @@ def write(
     painted: np.ndarray,
     out: pathlib.Path,
 ) -> None:
-    """Writes OUT/swap/NAME-1.jpg and so on, at the photo's size, and OUT/swap.png.
+    """Writes OUT/swap/1/NAME.jpg and so on, a folder a ground, and the sheet OUT/swap.png.
 
     Args:
       photos: Of `find`.
@@ -67,7 +67,7 @@ def write(
         row = [_small(image)]
         for i, ground in enumerate(painted):
             swapped = grounds.behind(image, alpha, ground, seed=i)
-            _save(out / FOLDER / f"{photo.name}-{i + 1}.jpg", swapped)
+            _save(out / FOLDER / str(i + 1) / f"{photo.name}.jpg", swapped)
             row.append(_small(swapped))
         rows.append(row)
     if rows:
