@@ -140,15 +140,11 @@ def _bytes(count: float) -> str:
 
 
 def _hours(seconds: float) -> str:
-    return (
-        f"{seconds / 3600:.2g} h"
-        if seconds < 100 * 3600
-        else f"{seconds / 86400:.0f} d"
-    )
+    return f"{seconds / 60:.2g} min" if seconds < 3600 else f"{seconds / 3600:.2g} h"
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"
+    return f"{seconds:.3g} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"
 
 
 def measure(photos: pathlib.Path) -> None:
