@@ -40,6 +40,7 @@ class Training:
       drawer: Model to what draws its pictures, uint8 [H,W,3].
       shown: Losses beside the progress bar.
       area: Name of the mask's area among the losses.
+      doubt: Trained model to what speaks against it, in words; '' where nothing does.
     """
 
     images: np.ndarray
@@ -51,6 +52,7 @@ class Training:
     shown: tuple[str, ...]
     area: str = "mask_area"
     masks: np.ndarray | None = None
+    doubt: Callable[[keras.Model], str] = lambda model: ""
 
     def with_seed(self, seed: int) -> "Training":
         """The same training from another seed."""
@@ -66,8 +68,9 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
       training: From its first seed.
 
     Returns:
-      The model; and for the artifact's info {"trivial": {"seed", "findings", "given_up"}},
-      with a line for each thing found under "notes".
+      The model, the last one if all were doubtful; and for the artifact's info
+      {"trivial": {"seed", "findings", "given_up"}}, with a line for each thing found
+      under "notes".
 
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
@@ -80,8 +83,12 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         number = len(given_up)
         seed = (first_seed + number * _SEED_STRIDE) % 2**32
         place = folder / f"restart-{number}" if number else folder
+        may_restart = watch.on_trivial == "restart" and number < watch.max_restarts
         try:
             model = _attempt(work, training.with_seed(seed), place)
+            doubt = training.doubt(model) if may_restart else ""
+            if doubt:
+                raise monitor.Restart(f"Seed {seed}: {doubt}")
         except monitor.Restart as restart:
             given_up.append(str(restart))
             files.write_text(file, json.dumps(given_up))

@@ -164,6 +164,11 @@ def test_so_many_seeds_and_no_more(work, monkeypatch):
 
 _STAGES = "--stages=prepare,train_generator"
 _BLIND = "--gin_param=monitor.min_variation=9.0"  # All masks seem one.
+_SIDE = "orientation.object_side='mask'"
+_RESTART = (
+    "--gin_param=train_generator/monitor.on_trivial='restart'",
+    "--gin_param=monitor.max_restarts=1",
+)
 
 
 def test_a_warning_is_in_the_log_the_artifact_and_the_report(tmp_path):
@@ -181,9 +186,7 @@ def test_a_warning_is_in_the_log_the_artifact_and_the_report(tmp_path):
 
 
 def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_path):
-    restart = ("monitor.on_trivial='restart'", "monitor.max_restarts=1")
-    flags = [f"--gin_param={binding}" for binding in restart]
-    ended = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, *flags))
+    ended = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, *_RESTART))
     assert ended.message.startswith("No seed of 2 led past a trivial solution")
     given_up = [
         int(n) for n in re.findall("trivial solution with seed (.*?):", ended.err)
@@ -193,8 +196,25 @@ def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_
     assert command.artifacts(tmp_path / "run") == {"prepare"}
 
 
+def test_undecided_training_is_started_again_and_the_last_one_is_kept(tmp_path):
+    doubtful = "--gin_param=orientation.least_margin=0.999"
+    done = command.run(*tiny(tmp_path / "run", _STAGES, doubtful, *_RESTART)).check()
+    info = command.artifact(tmp_path / "run", "train_generator")["info"]
+    (given_up,) = info["trivial"]["given_up"]
+    assert given_up.startswith("Seed 0: which side of the masks is the object stayed")
+    assert f"Given up. {given_up}" in done.out
+    assert info["trivial"]["seed"] != 0 and info["orientation"]["margin"] < 0.999
+    # Without leave to restart, and with the side set by hand, one training is enough.
+    for calm in ("train_generator/monitor.on_trivial='warn'", _SIDE):
+        run = tmp_path / calm[:5]
+        flags = (*_RESTART, f"--gin_param={calm}")
+        command.run(*tiny(run, _STAGES, doubtful, *flags)).check()
+        info = command.artifact(run, "train_generator")["info"]
+        assert info["trivial"] == {"seed": 0, "findings": [], "given_up": []}
+
+
 def test_on_trivial_stop_ends_with_a_message(tmp_path):
-    stop = "--gin_param=monitor.on_trivial='stop'"
+    stop = "--gin_param=train_generator/monitor.on_trivial='stop'"
     message = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, stop)).message
     assert message.startswith("Second trivial solution with seed 0")
     assert "Training stopped (monitor.on_trivial='stop')" in message
