@@ -28,7 +28,7 @@ from tfcomgan.metrics import boundary, segmentation
 from tfcomgan.photos import edges, foreground
 from tfcomgan.photos.edges import Choices
 from tfcomgan.serving import versions
-from tfcomgan.serving.export_segmenter import Segmenter
+from tfcomgan.serving.export_segmenter import ExportedSegmenter
 
 _WAYS = {
     "before": Choices(refine="none"),
@@ -71,7 +71,9 @@ def png_size(pixels: np.ndarray) -> int:
     return file.tell()
 
 
-def measure(segmenter: Segmenter, path: pathlib.Path, truth: np.ndarray, name: str):
+def measure(
+    segmenter: ExportedSegmenter, path: pathlib.Path, truth: np.ndarray, name: str
+):
     """IoU, boundary F, half-transparent share, seconds to mask and cut-out, bytes."""
     start = time.process_time()
     image = pictures.read(path)
@@ -98,7 +100,7 @@ def measure(segmenter: Segmenter, path: pathlib.Path, truth: np.ndarray, name: s
 
 def main(argv):
     del argv
-    segmenter = Segmenter(versions.find(_RUN.value, versions.SEGMENTER))
+    segmenter = ExportedSegmenter(versions.find(_RUN.value, versions.SEGMENTER))
     if _PHOTOS.value:
         photos = listing.scan(pathlib.Path(_PHOTOS.value))
     else:

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 
 from pipelines.work import Work
-from tfcomgan import config, files, run_folder
+from tfcomgan import config, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
+from tfcomgan.system import files
 from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings

@@ -15,9 +15,10 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import ARTIFACT, UNFINISHED
+from tfcomgan.system import files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

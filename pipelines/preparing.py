@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.artifacts import Examples
 from pipelines.work import Work
-from tfcomgan import config, files, marks
+from tfcomgan import config
 from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     clevr6,
     cub,
@@ -15,6 +15,7 @@ from tfcomgan.data import (  # noqa: F401  Known to gin by being imported.
     stanford_cars,
     stanford_dogs,
 )
+from tfcomgan.system import files, marks
 
 
 @config.settings("prepare")

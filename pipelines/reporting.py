@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from pipelines import cache
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.figures.paper import Plate
 from tfcomgan.reporting import card, curves, facts, page
 from tfcomgan.reporting.environment import Environment
+from tfcomgan.system import files
 
 _MONITORED = ("train_generator", "train_segmenter")
 _FACTS = ("steps", "batch_size", "seed", "precision")

@@ -12,9 +12,10 @@ from pipelines import artifacts, cache, closing, planning, reporting
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
-from tfcomgan import config, files, locks, run_folder
+from tfcomgan import config, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting import environment
+from tfcomgan.system import files, locks
 from tfcomgan.training import loop
 
 

@@ -18,7 +18,7 @@ from pipelines.attempts import Training
 from pipelines.rounds import Round
 from pipelines.teachers import Refined, Teacher
 from pipelines.work import Work
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.figures import grids
@@ -28,6 +28,7 @@ from tfcomgan.models.self_training import SelfTrainingSettings
 from tfcomgan.models.update import AdamSettings
 from tfcomgan.networks import unet
 from tfcomgan.networks.unet import SegmenterSettings
+from tfcomgan.system import files
 from tfcomgan.training import callbacks
 from tfcomgan.training.monitor import MonitorSettings
 from tfcomgan.training.settings import TrainingSettings

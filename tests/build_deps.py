@@ -2,8 +2,9 @@
 
   python tests/build_deps.py
 
-One library for each package, two for the modules beside the packages, one `room_tests`
-(a test for each file) for each folder of tests. What stands above COMMANDS is kept.
+One library for each package, one for the commands, one for the vocabulary (the other
+modules beside the packages, and two small packages), one `room_tests` (a test for each
+file) for each folder of tests. What stands above COMMANDS is kept.
 """
 
 import ast
@@ -16,9 +17,10 @@ from collections.abc import Iterator
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "examples", "tests")
 # What people start or import; above all packages. The other modules beside the packages
-# are below them all.
+# are below them all, and with them these packages.
 COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]
 COMMANDS += ["main", "play", "segment"]
+VOCABULARY = ["config", "system"]
 # Groups of data files by their folder, for who names one of them; and by their room.
 _GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
 _BESIDE = {"data": [":about"], "reporting": [":page"], "tests": [":sources"]}
@@ -38,7 +40,8 @@ def is_test(file: str) -> bool:
 def room(file: str) -> str:
     """The rule that holds a file: its package, or what stands beside the packages.
 
-    'tfcomgan/data/cub.py' is in 'data', 'tfcomgan/losses.py' in 'vocabulary',
+    'tfcomgan/data/cub.py' is in 'data', 'tfcomgan/losses.py' in 'vocabulary', as all of
+    'tfcomgan/config',
     'tfcomgan/main.py' in 'commands', all of pipelines in 'pipelines',
     'tests/data/cub_test.py' in 'data_tests', a helper of tests in 'test_helpers'.
     """
@@ -47,9 +50,10 @@ def room(file: str) -> str:
         return "_".join([*between, "tests"]) if is_test(file) else "test_helpers"
     if top != "tfcomgan":
         return top
-    if between:
+    if between and between[0] not in VOCABULARY:
         return between[0]
-    return "commands" if name.removesuffix(".py") in COMMANDS else "vocabulary"
+    is_command = not between and name.removesuffix(".py") in COMMANDS
+    return "commands" if is_command else "vocabulary"
 
 
 @functools.cache
@@ -120,18 +124,24 @@ def _srcs(name: str, files: list[str]) -> list[str]:
     if name == "commands":
         return ["    srcs = COMMANDS,"]
     if name == "vocabulary":
-        return _glob("tfcomgan/*.py", "COMMANDS")
+        folders = ["tfcomgan", *(f"tfcomgan/{package}" for package in VOCABULARY)]
+        return _glob([f"{folder}/*.py" for folder in folders], "COMMANDS")
     if name == "test_helpers":
-        return _glob("tests/**/*.py", '["tests/**/*_test.py"]')
+        return _glob(["tests/**/*.py"], '["tests/**/*_test.py"]')
     folders = sorted(file.rpartition("/")[0] for file in files)
     pattern = "*_test.py" if is_test(files[0]) else "*.py"
     below = "**/" if folders[-1] != folders[0] else ""
     return [f'    srcs = glob(["{folders[0]}/{below}{pattern}"]),']
 
 
-def _glob(pattern: str, exclude: str) -> list[str]:
-    lines = [f'["{pattern}"],', f"exclude = {exclude},"]
-    return ["    srcs = glob(", *(f"        {line}" for line in lines), "    ),"]
+def _glob(patterns: list[str], exclude: str) -> list[str]:
+    lines = [f'"{pattern}",' for pattern in patterns]
+    lines = [f"[{lines[0][:-1]}],"] if len(lines) == 1 else ["[", *_in(lines), "],"]
+    return ["    srcs = glob(", *_in(_in([*lines, f"exclude = {exclude},"])), "    ),"]
+
+
+def _in(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def commands(root: pathlib.Path = ROOT) -> str:

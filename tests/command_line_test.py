@@ -90,7 +90,7 @@ def test_the_real_one_leaves_the_terminal_to_the_program():
 
 def test_a_missing_tensorflow_is_the_usual_error():
     code = (
-        f"import sys; sys.path.append({str(_ROOT)!r}); from tfcomgan import quiet; "
+        f"import sys; sys.path.append({str(_ROOT)!r}); from tfcomgan.system import quiet; "
         "quiet.keep_import_quiet(); import tensorflow"
     )
     done = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 
 from tfcomgan import config
 
-REPOSITORY = pathlib.Path(config.__file__).resolve().parents[1]
+REPOSITORY = pathlib.Path(config.__file__).resolve().parents[2]
 
 # Stands for pipelines/run.py, so that these tests wait for no TensorFlow.
 PIPELINE = """

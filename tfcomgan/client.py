@@ -27,7 +27,7 @@ import tqdm
 from absl import flags
 from PIL import Image
 
-from tfcomgan import command_line, marks
+from tfcomgan import command_line
 from tfcomgan.data import metadata
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
@@ -35,6 +35,7 @@ from tfcomgan.images import save_png
 from tfcomgan.photos import finding
 from tfcomgan.photos.finding import Photo
 from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
+from tfcomgan.system import marks
 
 
 def to_send(picture: str | pathlib.Path) -> bytes:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
 
-from tfcomgan import errors, files, locks, marks, quiet, stopping, streams
+from tfcomgan import errors
 from tfcomgan.errors import UserError
+from tfcomgan.system import files, locks, marks, quiet, stopping, streams
 
 _VERBOSITY = """
   --verbosity: 0 shows what TensorFlow and other libraries log.

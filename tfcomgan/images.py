@@ -5,7 +5,7 @@ import os
 import numpy as np
 from PIL import Image
 
-from tfcomgan import files
+from tfcomgan.system import files
 
 _END = b"IEND\xaeB`\x82"  # The last chunk of a PNG file, and its check sum.
 

@@ -38,7 +38,7 @@ import tqdm
 from absl import flags
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
-from tfcomgan import command_line, marks
+from tfcomgan import command_line
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.data.parallel import in_parallel
 from tfcomgan.data.pictures import BadPicture
@@ -49,6 +49,7 @@ from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.ledger import Row
 from tfcomgan.serving import export_segmenter, versions
+from tfcomgan.system import marks
 
 _AREAS = "areas.csv"
 _DEFAULT = Choices()

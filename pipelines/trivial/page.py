@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pipelines.trivial import ablation, corollary, lambdas, wirings
 from pipelines.trivial.plan import Case
 from pipelines.trivial.results import Results, Section, tail, write_csv
-from tfcomgan import marks
 from tfcomgan.reporting.tables import Table
+from tfcomgan.system import marks
 
 _INTRODUCTION = """# Trivial solutions, ComGAN, and its parts (section 3.1, Table 2)
 

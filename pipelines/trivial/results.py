@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.trivial.plan import Case
-from tfcomgan import files
 from tfcomgan.reporting.tables import Table
+from tfcomgan.system import files
 
 Results = Mapping[Case, dict]
 TITLES = {"comgan": "ComGAN", "pi1": "Pi_1", "pi2": "Pi_2"}

@@ -14,8 +14,9 @@ from pipelines import artifacts, cache, planning, run
 from pipelines.trivial import judging
 from pipelines.trivial.plan import Case
 from pipelines.work import Place
-from tfcomgan import config, files, run_folder
+from tfcomgan import config, run_folder
 from tfcomgan.metrics.features import GenerationMetricsSettings
+from tfcomgan.system import files
 
 _RESULT, _PICTURES = "result.json", "pictures.npz"
 _VERSION = 2  # Of `judging`.

@@ -11,8 +11,8 @@ import pytest
 import unprivileged
 from PIL import Image
 
-from tfcomgan import marks
 from tfcomgan.data import listing
+from tfcomgan.system import marks
 
 DECOMPOSED = unicodedata.normalize("NFD", "Größe é")
 COMPOSED = unicodedata.normalize("NFC", "Größe é")

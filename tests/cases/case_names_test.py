@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfcomgan import files
 from tfcomgan.images import save_png
+from tfcomgan.system import files
 
 SEGMENT = "tfcomgan.segment"
 ODD = "a [1] *?\\x"

@@ -94,7 +94,7 @@ def test_shells_that_close_or_stop_to_read(redirection):
 
 def test_what_is_opened_later_does_not_get_the_number_of_a_closed_stream(tmp_path):
     program = (
-        "from tfcomgan import streams; import os; streams.make_lasting();"
+        "from tfcomgan.system import streams; import os; streams.make_lasting();"
         f"file = open({str(tmp_path / 'mine')!r}, 'w');"
         "os.write(1, b'printed by a library'); print('and by us'); file.close()"
     )

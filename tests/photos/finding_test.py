@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tfcomgan import marks
 from tfcomgan.errors import UserError
 from tfcomgan.photos import finding
+from tfcomgan.system import marks
 
 FILES = (
     "a [1]/x.jpg",

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tfcomgan import files
 from tfcomgan.annotations.example import Example, save_picture
 from tfcomgan.annotations.polygons import polygons
+from tfcomgan.system import files
 
 _CATEGORY = {"id": 1, "name": "object", "supercategory": "object"}
 

@@ -11,9 +11,9 @@ import json
 import pathlib
 from collections.abc import Iterable
 
-from tfcomgan import files
 from tfcomgan.annotations.example import Example, save_picture
 from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.system import files
 
 
 def write(folder: pathlib.Path, examples: Iterable[Example]) -> None:

@@ -12,9 +12,9 @@ and height. The picture of an empty mask has a file without lines.
 import pathlib
 from collections.abc import Iterable
 
-from tfcomgan import files
 from tfcomgan.annotations.example import Example, save_picture
 from tfcomgan.annotations.polygons import polygons
+from tfcomgan.system import files
 
 _EVERY = 10
 

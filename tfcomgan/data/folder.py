@@ -18,13 +18,13 @@ import tqdm
 from PIL import Image
 
 from tfcomgan import config
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.data import inspection, making, parallel
 from tfcomgan.data import listing as listings
 from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import at_least, within
 
 _FEW = 50  # Pictures below which a training has nothing to learn a kind of thing from.
 

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
+from tfcomgan.config.field_types import POSITIVE, at_least
 from tfcomgan.data import folder, listing, making, walking
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import POSITIVE, at_least
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

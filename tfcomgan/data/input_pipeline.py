@@ -13,8 +13,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tfcomgan import config, latents
+from tfcomgan.config.field_types import at_least
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import at_least
 
 # A record that is cut or altered, too few of them, no file.
 _DAMAGE = (

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 import tensorflow_datasets as tfds
 import tqdm
 
-from tfcomgan import locks
 from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
+from tfcomgan.system import locks
 
 
 class Spread:

@@ -11,7 +11,8 @@ import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tfcomgan import marks, run_folder
+from tfcomgan import run_folder
+from tfcomgan.system import marks
 
 # HEIC, which Pillow cannot read, comes from telephones: better refused than passed over.
 SUFFIXES = (

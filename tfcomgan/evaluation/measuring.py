@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.config.field_types import at_least
 from tfcomgan.data.input_pipeline import scale
-from tfcomgan.field_types import at_least
 from tfcomgan.images import to_uint8
 from tfcomgan.latents import Latents, Sampler
 from tfcomgan.metrics import disentanglement, generation, reference

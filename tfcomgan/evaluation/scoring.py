@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 
 from tfcomgan import config
+from tfcomgan.config.field_types import within
 from tfcomgan.data.input_pipeline import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
-from tfcomgan.field_types import within
 from tfcomgan.metrics import segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")

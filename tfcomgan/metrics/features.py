@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config, tfgan
+from tfcomgan.config.field_types import POSITIVE, at_least
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import POSITIVE, at_least
-from tfcomgan.plain_paths import plain
+from tfcomgan.system.plain_paths import plain
 
 # Enters the digest: other numbers for the same weights must not share a cache.
 _RESIZING = "299 bilinear antialias [-1,1]"

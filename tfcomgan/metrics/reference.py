@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from absl import logging
 
-from tfcomgan import files
 from tfcomgan.metrics.features import FeatureExtractor
 from tfcomgan.metrics.generation import Sample, Statistics
+from tfcomgan.system import files
 
 _FORMAT = 1
 _KERNEL_SAMPLES = 10_000

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import tensorflow as tf
 
 from tfcomgan import config, latents, losses
-from tfcomgan.field_types import at_least, within
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.models import base, critic_view, guards, mask_monitors, update
 from tfcomgan.networks import discriminators, generators, layers
 

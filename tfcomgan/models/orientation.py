@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE, within
+from tfcomgan.config.field_types import POSITIVE, within
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
 from tfcomgan.networks.generators import Generator, Scene

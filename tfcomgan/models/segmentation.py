@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents, losses
-from tfcomgan.field_types import at_least, within
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.models import base, update
 from tfcomgan.networks import discriminators, layers, unet
 from tfcomgan.networks.generators import Scene

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tensorflow as tf
 
 from tfcomgan import augment, config, latents
-from tfcomgan.field_types import POSITIVE, at_least, within
+from tfcomgan.config.field_types import POSITIVE, at_least, within
 from tfcomgan.models import base, update
 from tfcomgan.networks import layers, unet
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE, at_least, within
+from tfcomgan.config.field_types import POSITIVE, at_least, within
 
 
 @config.settings("adam")

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE
+from tfcomgan.config.field_types import POSITIVE
 from tfcomgan.networks import layers
 
 

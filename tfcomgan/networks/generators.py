@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE, at_least
+from tfcomgan.config.field_types import POSITIVE, at_least
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers, parts
 from tfcomgan.networks.wirings import WIRINGS, Architecture

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE, within
+from tfcomgan.config.field_types import POSITIVE, within
 from tfcomgan.networks import layers
 
 

@@ -11,8 +11,8 @@ import pathlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
-from tfcomgan import files
 from tfcomgan.photos.finding import Photo
+from tfcomgan.system import files
 
 
 class Row(NamedTuple):

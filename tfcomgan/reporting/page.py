@@ -17,12 +17,12 @@ import markupsafe
 import numpy as np
 from PIL import Image
 
-from tfcomgan import files
 from tfcomgan.evaluation import telling
 from tfcomgan.reporting import curves, limits, published
 from tfcomgan.reporting.curves import Curve
 from tfcomgan.reporting.environment import Environment
 from tfcomgan.reporting.facts import Report, Stage
+from tfcomgan.system import files
 
 _PROTOCOL = re.compile(r"(?P<split>.+)_(?P<crop>[a-z]+)_(?P<size>\d+)px_(?P<end>.+)")
 _POLARITIES = {

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tfcomgan.errors import UserError
-from tfcomgan.plain_paths import plain
 from tfcomgan.serving import loading, versions
+from tfcomgan.system.plain_paths import plain
 
 # TensorFlow and Keras are imported where they are used: what can be wrong before must
 # not wait for them, and using an export needs no Keras.

@@ -9,8 +9,8 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from tfcomgan.errors import UserError
-from tfcomgan.plain_paths import plain
 from tfcomgan.serving import files, loading, versions
+from tfcomgan.system.plain_paths import plain
 
 # TensorFlow and Keras are imported where they are used: finding a model, or none, must
 # not wait for them, and using one needs no Keras.

@@ -10,8 +10,8 @@ import pathlib
 import re
 from collections.abc import Mapping
 
-from tfcomgan import files
 from tfcomgan.serving import versions
+from tfcomgan.system import files
 
 _MOUNT = "/models"  # Where docs/serving/compose.yaml shows the server this folder.
 

@@ -12,9 +12,10 @@ import tempfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tfcomgan import files, run_folder
+from tfcomgan import run_folder
 from tfcomgan.errors import UserError
-from tfcomgan.plain_paths import plain
+from tfcomgan.system import files
+from tfcomgan.system.plain_paths import plain
 
 if TYPE_CHECKING:
     import keras

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfcomgan import stopping
 from tfcomgan.images import save_png
+from tfcomgan.system import stopping
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
 
 

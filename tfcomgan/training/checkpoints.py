@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfcomgan import files
 from tfcomgan.errors import UserError
-from tfcomgan.plain_paths import plain
+from tfcomgan.system import files
+from tfcomgan.system.plain_paths import plain
 
 _KEPT = 2  # The newest ones.
 

@@ -12,10 +12,10 @@ import keras
 import psutil
 import tensorflow as tf
 
-from tfcomgan import stopping
 from tfcomgan.errors import UserError
 from tfcomgan.models import update
 from tfcomgan.networks.layers import precision
+from tfcomgan.system import stopping
 from tfcomgan.training import callbacks
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
 from tfcomgan.training.settings import TrainingSettings

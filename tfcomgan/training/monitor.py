@@ -19,9 +19,10 @@ from typing import Annotated, Literal, NamedTuple
 
 from absl import logging
 
-from tfcomgan import config, files
+from tfcomgan import config
+from tfcomgan.config.field_types import at_least
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import at_least
+from tfcomgan.system import files
 from tfcomgan.training import callbacks
 
 READINGS = "readings.jsonl"

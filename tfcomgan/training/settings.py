@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, Literal
 
 from tfcomgan import config
-from tfcomgan.field_types import POSITIVE, within
+from tfcomgan.config.field_types import POSITIVE, within
 
 Precision = Literal["float32", "mixed_bfloat16"]
 

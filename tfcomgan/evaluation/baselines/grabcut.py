@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from tfcomgan import config
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.evaluation.baselines import checks
-from tfcomgan.field_types import at_least, within
 
 
 @config.settings("grabcut")

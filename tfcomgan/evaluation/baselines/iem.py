@@ -20,8 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfcomgan import config
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.evaluation.baselines import checks
-from tfcomgan.field_types import at_least, within
 
 _BATCH = 100
 # Weight of the mean colour in the inpainter; what is seen weighs 0 to 1. This and `start`

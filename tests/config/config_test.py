@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +13,10 @@ from typing import Annotated, Literal
 import pytest
 
 from tfcomgan import config
+from tfcomgan.config.field_types import POSITIVE, at_least, within
 from tfcomgan.errors import UserError
-from tfcomgan.field_types import POSITIVE, at_least, within
 
-REPOSITORY = pathlib.Path(config.__file__).resolve().parents[1]
+REPOSITORY = pathlib.Path(config.__file__).resolve().parents[2]
 
 
 @config.settings("toy.net")
@@ -236,12 +237,12 @@ def test_includes_and_files_are_found_in_the_working_directory(tmp_path, monkeyp
 
 
 def test_installed_files_are_found_in_the_package(tmp_path):
-    """A copy of config.py, with gin files where `pip install` puts them."""
+    """A copy of the package, with gin files where `pip install` puts them."""
     package = tmp_path / "site/tfcomgan"
     (package / "resources/gin").mkdir(parents=True)
-    for name in ("__init__", "config", "errors", "field_types", "gin_text", "version"):
-        source = REPOSITORY / f"tfcomgan/{name}.py"
-        (package / f"{name}.py").write_text(source.read_text())
+    shutil.copytree(REPOSITORY / "tfcomgan/config", package / "config")
+    for name in ("__init__", "errors", "version"):
+        shutil.copy(REPOSITORY / f"tfcomgan/{name}.py", package)
     (package / "resources/gin/base.gin").write_text("A = 1\n")
     (package / "resources/gin/top.gin").write_text("include 'gin/base.gin'\n")
     code = (

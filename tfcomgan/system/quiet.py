@@ -43,6 +43,7 @@ def held_back() -> Iterator[None]:
         stdin=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is not for it.
     )
+    assert holder.stdin
     kept = os.dup(2)
     os.dup2(holder.stdin.fileno(), 2)
     try:

@@ -1,8 +1,10 @@
-"""Settings: frozen dataclasses bound by gin files; the one module that imports gin.
+"""Settings: frozen dataclasses bound by gin files; the one package that imports gin.
 
 `settings` declares a class, `parse` reads the files and the command line, `build`
 makes an instance. gin checks no types, never looks for near names and reports
-through wrapped exceptions; here each of these becomes a `ConfigError`.
+through wrapped exceptions; here each of these becomes a `ConfigError`. `field_types` has
+the types and ranges of fields, `gin_text` the text of a gin file. Part of the vocabulary:
+may import nothing of ours but `errors`.
 """
 
 import contextlib
@@ -19,11 +21,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import gin
 
-from tfcomgan import field_types
+from tfcomgan.config import field_types
+from tfcomgan.config.gin_text import GinFile
 from tfcomgan.errors import UserError, without_gin_trail
-from tfcomgan.gin_text import GinFile
 
-_PACKAGE = pathlib.Path(__file__).resolve().parent
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 # Where 'gin/scenes.gin' is looked for after the working directory: the checkout, and
 # what `pip install` copies into the package.
 _ROOTS = (_PACKAGE.parent, _PACKAGE / "resources")

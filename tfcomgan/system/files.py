@@ -66,7 +66,7 @@ def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
 
 def sync_all(folder: str | os.PathLike) -> None:
     """Waits until a folder and all below it are on the disk."""
-    for root, _, names in os.walk(folder):
+    for root, _, names in os.walk(os.fspath(folder)):
         for name in names:
             sync(os.path.join(root, name))
         sync(root)

@@ -12,6 +12,8 @@ class _Lasting(io.TextIOWrapper):
     a log is full, the rest goes nowhere.
     """
 
+    replaced: object = None  # The other stream: it would close the bytes with itself.
+
     def write(self, text: str) -> int:
         try:
             return super().write(text)
@@ -51,7 +53,7 @@ def make_lasting() -> None:
         lasting = _Lasting(
             buffer, encoding=encoding, errors="backslashreplace", line_buffering=True
         )
-        lasting.replaced = stream  # It would close the bytes with itself.
+        lasting.replaced = stream
         setattr(sys, name, lasting)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tfcomgan import files
+from tfcomgan.system import files
 
 
 def test_a_text_replaces_the_older_one_and_leaves_nothing_else(tmp_path):
