@@ -20,6 +20,7 @@ from tfcomgan.system import files
 from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 _GIVEN_UP = "given_up.json"
@@ -71,7 +72,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     Returns:
       The model, the last one if all were doubtful; and for the artifact's info
       {"trivial": {"seed", "findings", "given_up"}}, with a line for each thing found
-      under "notes".
+      under "notes", and the "precision" that it ended in.
 
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
@@ -96,7 +97,8 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             continue
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
-        return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
+        info = _info(monitor.findings(readings, watch), readings, seed, given_up)
+        return model, info | {"precision": policy(training.schedule.precision)}
     raise UserError(
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"

@@ -80,6 +80,8 @@ def _stage(
     name: str, record: cache.Record | None, parameters: Mapping[str, dict]
 ) -> facts.Stage:
     schedule = parameters.get("training", {})
+    if record and "precision" in record.info:  # Where the machine was to choose.
+        schedule = schedule | {"precision": record.info["precision"]}
     made_in = record.environment if record else None
     return facts.Stage(
         name,
