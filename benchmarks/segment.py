@@ -23,9 +23,10 @@ import numpy as np
 from absl import app, flags
 from PIL import Image
 
-from tfcomgan import segment
 from tfcomgan.data import pictures
-from tfcomgan.images import save_png
+from tfcomgan.photos import results
+from tfcomgan.photos.finishing import Finish
+from tfcomgan.photos.reading import Photograph
 from tfcomgan.serving import export_segmenter, versions
 
 _RUN = flags.DEFINE_string("run", None, "As --model of tfcomgan.segment.")
@@ -87,8 +88,9 @@ def print_parts(paths: list[pathlib.Path], out: pathlib.Path) -> None:
     masks = [model(image[np.newaxis])[0] for image in images]
 
     def encode(i, kind):
-        result = segment.RESULTS[kind](images[i % _FILES], masks[i % _FILES])
-        save_png(out / f"{i}.png", result, compress_level=1)
+        image = images[i % _FILES]
+        photo, mask = Photograph(image, image), masks[i % _FILES]
+        results.write(kind, out / f"{i}.png", photo, mask, Finish())
 
     parts = {
         "decode": lambda i: pictures.read(paths[i % _FILES]),

@@ -65,7 +65,7 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
         if record is None:
             return None
         digests = record.pop("files")
-        found = Record(folder=folder, **record)
+        artifact = Record(folder=folder, **record)
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"{folder / ARTIFACT} cannot be read") from error
     for name, digest in digests.items():
@@ -74,7 +74,7 @@ def find(run_dir: pathlib.Path, stage: str) -> Record | None:
             raise _damaged(folder, f"{path} is missing")
         if _digest(path) != digest:
             raise _damaged(folder, f"{path} has changed since it was made")
-    return found
+    return artifact
 
 
 def _damaged(folder: pathlib.Path, what: str) -> UserError:

@@ -30,12 +30,13 @@ def where(schedule: TrainingSettings | None, place: Place) -> str:
 
 def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> None:
     """Numbers where they were asked for, and commands that work from any folder."""
-    found = cache.find(place.run_dir, "evaluate")
-    if "evaluate" in names and found is not None:
-        evaluation = artifacts.Evaluation(found)
+    evaluated = cache.find(place.run_dir, "evaluate")
+    if "evaluate" in names and evaluated is not None:
+        evaluation = artifacts.Evaluation(evaluated)
         scores = evaluation.scores
         report(
-            "\n" + (telling.scores(scores) if scores else found.info["why_no_scores"])
+            "\n"
+            + (telling.scores(scores) if scores else evaluated.info["why_no_scores"])
         )
         report("\n" + telling.generator(evaluation.metrics))
     run_dir = pathlib.Path(place.run_dir).absolute()

@@ -55,10 +55,10 @@ def run(
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
     for name in names:
         plan = plans[name]
-        found = cache.find(place.run_dir, name)
-        if found is not None and found.fingerprint == plan.fingerprint:
-            report(f"{name}: reused {found.folder}")
-            _report_notes(found.info, report)
+        made = cache.find(place.run_dir, name)
+        if made is not None and made.fingerprint == plan.fingerprint:
+            report(f"{name}: reused {made.folder}")
+            _report_notes(made.info, report)
             continue
         _check_inputs(plan, plans, place)
         inputs = {
@@ -109,15 +109,15 @@ def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     names = [pathlib.Path(name).stem for name in gin_files]
     if mark.exists():
         try:
-            found = list(json.loads(mark.read_text(encoding="utf-8"))["gin_files"])
+            claimed_by = list(json.loads(mark.read_text(encoding="utf-8"))["gin_files"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{mark} is damaged. Delete it and give the same command again; stages "
                 "of other settings are then made anew."
             ) from error
-        if found != names:
+        if claimed_by != names:
             raise UserError(
-                f"The run folder {run_dir} was made from {_listed(found)}, not from "
+                f"The run folder {run_dir} was made from {_listed(claimed_by)}, not from "
                 f"{_listed(names)}. Give another --run_dir, or delete that folder."
             )
     else:
@@ -134,11 +134,11 @@ def _check_inputs(plan: Plan, plans: dict[str, Plan], place: Place) -> None:
     if not stale:
         return
     maker = plans[stale[0]]
-    found = cache.find(place.run_dir, stale[0])
-    if found is None:
+    made = cache.find(place.run_dir, stale[0])
+    if made is None:
         problem = f"{place.run_dir} has none"
     else:
-        changed = _differences(found.parameters, maker.parameters)
+        changed = _differences(made.parameters, maker.parameters)
         problem = f"the one in {place.run_dir} was made with other settings ({changed})"
     raise UserError(
         f"`{plan.stage.name}` needs what `{stale[0]}` makes, and {problem}. Run it too: "
@@ -150,17 +150,17 @@ def _stale(plan: Plan, plans: dict[str, Plan], place: Place) -> list[str]:
     """The stages before this one that would have to run first, in order."""
     names = set()
     for maker in map(MADE_BY.get, plan.inputs.values()):
-        found = cache.find(place.run_dir, maker)
-        if found is None or found.fingerprint != plans[maker].fingerprint:
+        made = cache.find(place.run_dir, maker)
+        if made is None or made.fingerprint != plans[maker].fingerprint:
             names |= {maker, *_stale(plans[maker], plans, place)}
     return [name for name in STAGES if name in names]
 
 
 def _input(kind: type, place: Place):
-    found = cache.find(place.run_dir, MADE_BY[kind])
+    made = cache.find(place.run_dir, MADE_BY[kind])
     if kind is artifacts.Examples:
-        return kind(found, place.data_dir, place.manual_dir)
-    return kind(found)
+        return kind(made, place.data_dir, place.manual_dir)
+    return kind(made)
 
 
 def _differences(before: dict, after: dict) -> str:

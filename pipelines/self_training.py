@@ -181,16 +181,16 @@ class _School:
         """Round 0: how well the masks of stage two fit, if they are to teach."""
         if self.settings.first_teacher != "segmenter":
             return Round(0)
-        found = self._refined(self._teacher(1), self.album.aside, self.work.stage)
-        return Round(0, fit=found.fit(self.settings))
+        taught = self._refined(self._teacher(1), self.album.aside, self.work.stage)
+        return Round(0, fit=taught.fit(self.settings))
 
     def _round(self, number: int) -> Round:
         album = self.album
         chosen, aside = album.drawn(number), album.aside
         teacher, title = self._teacher(number), f"{self.work.stage}-{number}"
-        found = self._refined(teacher, chosen, title)
+        taught = self._refined(teacher, chosen, title)
         shown = self._refined(teacher, aside, title)
-        is_kept = found.is_kept(self.settings)
+        is_kept = taught.is_kept(self.settings)
         first = self.settings.first_teacher
         done = Round(
             number,
@@ -203,7 +203,7 @@ class _School:
             save_png(self.folder(number) / _SHEET, sheet)
             return done
         student, findings = self._teach(
-            number, chosen[is_kept], found.refined[is_kept], (shown, aside)
+            number, chosen[is_kept], taught.refined[is_kept], (shown, aside)
         )
         refined = self._refined(student, aside, title)
         return done._replace(
@@ -253,11 +253,11 @@ class _School:
         return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
 
     def _sheet(
-        self, found: Refined, chosen: np.ndarray, student: Teacher | None = None
+        self, taught: Refined, chosen: np.ndarray, student: Teacher | None = None
     ) -> np.ndarray:
         """Photographs, teacher, refined and student, uint8 [height, width, 3]."""
         images = self.album.small[chosen[:_SHOWN]]
-        rows = {"teacher": found.masks[:_SHOWN], "refined": found.refined[:_SHOWN]}
+        rows = {"teacher": taught.masks[:_SHOWN], "refined": taught.refined[:_SHOWN]}
         if student is not None:
             rows["student"] = student(images)
         size = images.shape[1]
@@ -273,7 +273,7 @@ class _School:
 
 def _scalars(done: Round) -> dict[str, float]:
     """What TensorBoard shows of a round."""
-    found = {"agreement": done.agreement, "fit": done.fit}
+    scalars = {"agreement": done.agreement, "fit": done.fit}
     if done.pictures:
-        found["kept_share"] = done.share
-    return {name: value for name, value in found.items() if value is not None}
+        scalars["kept_share"] = done.share
+    return {name: value for name, value in scalars.items() if value is not None}

@@ -64,8 +64,8 @@ def of_iem(settings: IEMSettings) -> Teacher:
 
     def masks(images):
         sigma = images.shape[1] / 16
-        found = iem.iem_masks(images, settings)
-        return np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in found])[..., None]
+        sharp = iem.iem_masks(images, settings)
+        return np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in sharp])[..., None]
 
     return masks
 
@@ -100,7 +100,7 @@ def refine(
         radius = max(1, round(settings.radius * size))
         return refining.guided(images_uint8[i], masks[i], radius, settings.eps) > 0.5
 
-    found = tqdm.tqdm(
+    refined = tqdm.tqdm(
         parallel.in_parallel(one, range(len(masks))),
         desc=title,
         total=len(masks),
@@ -108,7 +108,7 @@ def refine(
         leave=False,
         disable=None,  # Not into a file.
     )
-    return Refined(masks, np.stack(list(found)).astype(np.uint8))
+    return Refined(masks, np.stack(list(refined)).astype(np.uint8))
 
 
 def agreement(masks: np.ndarray, others: np.ndarray) -> float:

@@ -41,14 +41,14 @@ def load(network: keras.Model, path: pathlib.Path) -> None:
     if "arr_0" in stored:  # Of runs from before names were kept: in their order.
         numbered = [f"arr_{i}" for i in range(len(variables))]
         variables = dict(zip(numbered, variables.values(), strict=True))
-    found = {name: value.shape for name, value in stored.items()}
+    shapes = {name: value.shape for name, value in stored.items()}
     expected = {name: tuple(v.shape) for name, v in variables.items()}
-    for name in sorted(found.keys() | expected.keys()):
-        if found.get(name) != expected.get(name):
+    for name in sorted(shapes.keys() | expected.keys()):
+        if shapes.get(name) != expected.get(name):
             raise _unusable(
                 path,
                 f"does not fit {type(network).__name__}: `{name}` should be "
-                f"{_said(expected.get(name))}, and is {_said(found.get(name))}",
+                f"{_said(expected.get(name))}, and is {_said(shapes.get(name))}",
             )
     for name, variable in variables.items():
         variable.assign(stored[name])

@@ -11,7 +11,6 @@ import ast
 import functools
 import itertools
 import pathlib
-import re
 from collections.abc import Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -21,15 +20,30 @@ _FOLDERS = ("tfcomgan", "pipelines", "benchmarks", "examples", "tests")
 COMMANDS = ["__init__", "__main__", "api", "client", "compare", "doctor", "generate"]
 COMMANDS += ["main", "play", "segment"]
 VOCABULARY = ["config", "system"]
-# Groups of data files by their folder, for who names one of them; and by their room.
-_GROUPS = {"gin": ":gin_files", "tests/testdata": ":test_data"}
-_BESIDE = {"data": [":about"], "reporting": [":page"], "tests": [":sources"]}
+# The rules that are no package, and their files.
+_SRCS = {
+    "commands": ["srcs = COMMANDS,"],
+    "vocabulary": [
+        *("srcs = glob(", "    ["),
+        '        "tfcomgan/*.py",',
+        *(f'        "tfcomgan/{package}/*.py",' for package in VOCABULARY),
+        *("    ],", "    exclude = COMMANDS,", "),"),
+        'data = glob(["gin/**/*.gin"]),',
+        "deps = all_requirements,",  # Below all: whoever uses a room has the packages.
+    ],
+    "test_helpers": [
+        *("srcs = glob(", '    ["tests/**/*.py"],'),
+        *('    exclude = ["tests/**/*_test.py"],', "),"),
+        'data = glob(["tests/testdata/*"]),',
+        'imports = ["tests"],',
+    ],
+}
 
 
 def sources(root: pathlib.Path = ROOT) -> list[str]:
     """All Python files of ours, relative to the root."""
-    found = [p for folder in _FOLDERS for p in (root / folder).rglob("*.py")]
-    return sorted(path.relative_to(root).as_posix() for path in found)
+    files = [p for folder in _FOLDERS for p in (root / folder).rglob("*.py")]
+    return sorted(path.relative_to(root).as_posix() for path in files)
 
 
 def is_test(file: str) -> bool:
@@ -41,8 +55,7 @@ def room(file: str) -> str:
     """The rule that holds a file: its package, or what stands beside the packages.
 
     'tfcomgan/data/cub.py' is in 'data', 'tfcomgan/losses.py' in 'vocabulary', as all of
-    'tfcomgan/config',
-    'tfcomgan/main.py' in 'commands', all of pipelines in 'pipelines',
+    'tfcomgan/config'; 'tfcomgan/main.py' in 'commands', all of pipelines in 'pipelines',
     'tests/data/cub_test.py' in 'data_tests', a helper of tests in 'test_helpers'.
     """
     top, *between, name = file.split("/")
@@ -100,44 +113,30 @@ def rooms(root: pathlib.Path = ROOT) -> dict[str, list[str]]:
 def deps(files: list[str], root: pathlib.Path = ROOT) -> list[str]:
     """The other rooms that the files of a room import from."""
     needed = {room(i) for file in files for i in imported(file, root)}
-    if is_test(files[0]):
-        needed.add("test_helpers")  # pytest imports conftest.py by itself.
     return sorted(needed - {room(files[0])})
 
 
 def rule(name: str, files: list[str], root: pathlib.Path = ROOT) -> str:
-    """A rule of BUILD as buildifier would write it."""
-    kind = "room_tests" if is_test(files[0]) else "py_library"
-    lines = [f"{kind}(", f'    name = "{name}",', *_srcs(name, files)]
-    text = "".join((root / file).read_text(encoding="utf-8") for file in files)
-    lines += _list("data", sorted({*_data(text, root), *_BESIDE.get(name, ())}))
-    if name == "test_helpers":
-        lines.append('    imports = ["tests"],')
-    lines += _list("deps", [f":{other}" for other in deps(files, root)])
-    if name == "vocabulary":  # Below all: whoever uses a room has the packages.
-        lines.append("    deps = all_requirements,")
-    return "\n".join([*lines, ")\n"])
+    """A rule of BUILD as buildifier would write it; rooms.bzl adds what is understood."""
+    kind, lines, understood = "room", [], {"vocabulary"}
+    if is_test(files[0]):
+        tested = name.removesuffix("_tests")
+        kind, understood = "room_tests", {"vocabulary", "test_helpers", tested}
+        lines = ['data = [":sources"],'] if name == "tests" else []
+    elif name in _SRCS:
+        kind, lines, understood = "py_library", _SRCS[name], set()
+    elif not files[0].startswith("tfcomgan/"):
+        lines = [f'folder = "{name}",']
+    lines = [*lines, *_deps([o for o in deps(files, root) if o not in understood])]
+    if not lines:
+        return f'{kind}(name = "{name}")\n'
+    return "\n".join([f"{kind}(", *_in([f'name = "{name}",', *lines]), ")\n"])
 
 
-def _srcs(name: str, files: list[str]) -> list[str]:
-    """A glob for the files of a folder, and of those below it where there are any."""
-    if name == "commands":
-        return ["    srcs = COMMANDS,"]
-    if name == "vocabulary":
-        folders = ["tfcomgan", *(f"tfcomgan/{package}" for package in VOCABULARY)]
-        return _glob([f"{folder}/*.py" for folder in folders], "COMMANDS")
-    if name == "test_helpers":
-        return _glob(["tests/**/*.py"], '["tests/**/*_test.py"]')
-    folders = sorted(file.rpartition("/")[0] for file in files)
-    pattern = "*_test.py" if is_test(files[0]) else "*.py"
-    below = "**/" if folders[-1] != folders[0] else ""
-    return [f'    srcs = glob(["{folders[0]}/{below}{pattern}"]),']
-
-
-def _glob(patterns: list[str], exclude: str) -> list[str]:
-    lines = [f'"{pattern}",' for pattern in patterns]
-    lines = [f"[{lines[0][:-1]}],"] if len(lines) == 1 else ["[", *_in(lines), "],"]
-    return ["    srcs = glob(", *_in(_in([*lines, f"exclude = {exclude},"])), "    ),"]
+def _deps(names: list[str]) -> list[str]:
+    if len(names) < 2:
+        return [f'deps = [":{name}"],' for name in names]
+    return ["deps = [", *_in([f'":{name}",' for name in names]), "],"]
 
 
 def _in(lines: list[str]) -> list[str]:
@@ -148,20 +147,6 @@ def commands(root: pathlib.Path = ROOT) -> str:
     """The constant with the files of the commands."""
     files = "".join(f'    "{file}",\n' for file in rooms(root)["commands"])
     return f"COMMANDS = [\n{files}]\n"
-
-
-def _list(key: str, items: list[str]) -> list[str]:
-    if len(items) < 2:
-        return [f'    {key} = ["{item}"],' for item in items]
-    return [f"    {key} = [", *(f'        "{item}",' for item in items), "    ],"]
-
-
-def _data(text: str, root: pathlib.Path) -> Iterator[str]:
-    """Groups of data files that a source names one of."""
-    for folder, group in _GROUPS.items():
-        files = [re.escape(p.name) for p in (root / folder).glob("*") if p.is_file()]
-        if files and re.search(rf"\b({'|'.join(files)})\b", text):
-            yield group
 
 
 def rewritten(text: str, root: pathlib.Path = ROOT) -> str:

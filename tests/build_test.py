@@ -49,20 +49,41 @@ def test_build_says_what_the_files_and_imports_say():
     assert text == build_deps.rewritten(text), "Run `python tests/build_deps.py`."
 
 
+def globbed(*patterns):
+    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    return {path.relative_to(ROOT).as_posix() for path in found}
+
+
 def test_every_source_is_in_a_rule_of_build():
     held = [file for files in ROOMS.values() for file in files]
     assert sorted(held) == build_deps.sources()
+    named = set(re.findall(r'"(.*)"', build_deps.commands()))
     for name, files in ROOMS.items():
-        stanza = build_deps.rule(name, files).replace("COMMANDS", build_deps.commands())
-        taken, left_out = (
-            {
-                path.relative_to(ROOT).as_posix()
-                for pattern in re.findall(r'"([^":]+\.py)"', part)
-                for path in ROOT.glob(pattern)
-            }
-            for part in f"{stanza}exclude = ".split("exclude = ")[:2]
-        )
-        assert taken - left_out == set(files), name
+        stanza = build_deps.rule(name, files)
+        if stanza.startswith("room("):  # As rooms.bzl globs.
+            folder = re.search(r'folder = "(.*)"', stanza)
+            taken = globbed(f"{folder[1] if folder else f'tfcomgan/{name}'}/**/*.py")
+        elif stanza.startswith("room_tests("):
+            folder = "_".join(["tests", name]).removesuffix("_tests").replace("_", "/")
+            taken = globbed(f"{folder}/*_test.py")
+        elif name == "commands":
+            taken = named
+        else:
+            taken, left_out = (
+                globbed(*re.findall(r'"([^":]+\.py)"', part))
+                for part in f"{stanza}exclude = ".split("exclude = ")[:2]
+            )
+            taken -= left_out | named
+        assert taken == set(files), name
+
+
+def test_what_the_rules_do_not_say_is_needed_or_there():
+    """rooms.bzl adds the vocabulary to each room, helpers and the tested room to tests."""
+    for name, files in ROOMS.items():
+        if build_deps.is_test(files[0]):
+            tested = name.removesuffix("_tests")
+            is_there = tested in ROOMS and tested != name
+            assert not is_there or tested in build_deps.deps(files), name
 
 
 def test_test_files_have_names_of_their_own_and_run_pytest_as_bazel_needs():

@@ -158,7 +158,7 @@ def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
     flags = ("--dataset=3", "--f=4", "--min_area=0", "--max_area=1", "--size=80")
     done = _run(run_dir, tmp_path, *flags).check()
     assert f"Painted at {SIZE} px and enlarged to 80 px." in done.out
-    for name in ("coco/images", "yolo/images/train", "imagefolder/train"):
+    for name in ("coco/images", "yolo/images/train", "imagefolder/train/images"):
         with Image.open(tmp_path / name / "000002.png") as picture:
             assert picture.size == (80, 80)
     assert "3 scenes kept; left out: " in done.out

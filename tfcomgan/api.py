@@ -211,8 +211,8 @@ def _each(images, work: Callable[[np.ndarray], np.ndarray]):
         return work(given.picture(images))
     if images is None or isinstance(images, dict | int | float):
         given.picture(images)  # type: ignore[arg-type]  # Says what a picture is.
-    found = [work(given.picture(image)) for image in images]
-    return np.stack(found) if isinstance(images, np.ndarray) and found else found
+    results = [work(given.picture(image)) for image in images]
+    return np.stack(results) if isinstance(images, np.ndarray) and results else results
 
 
 def _at_least(least: int, **named) -> int:

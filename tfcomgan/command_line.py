@@ -10,7 +10,7 @@ import pathlib
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from absl import app, flags, logging
 
@@ -31,6 +31,7 @@ def run(
     check: Callable[[Sequence[str]], None],
     explain: Callable[[Exception], str | None] = errors.explain,
     interrupted: str = "interrupted",
+    groups: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Runs a command and exits.
 
@@ -41,14 +42,14 @@ def run(
       check: Raises UserError where flags or arguments do not fit together.
       explain: The message for an error that is the user's to put right, else None.
       interrupted: What to print on Ctrl-C.
+      groups: Names of its flags by what they are about, for --help; None is one list.
     """
 
     def parse(argv):
         """absl's own parser, with exit code 0 for --help and 2 for a wrong flag."""
         if {"--help", "-help", "-h", "--h", "-?"} & set(argv[1:]):
             # absl's --help exits with 1, and from a console script it lists no flags.
-            module = flags.FLAGS.find_module_defining_flag(flag)
-            print(f"{doc}\nflags:\n{flags.FLAGS.module_help(module)}{_VERBOSITY}")
+            print(f"{doc}\n{_listed(flag, groups)}{_VERBOSITY}")
             sys.exit(0)
         try:
             argv = flags.FLAGS(argv)
@@ -86,6 +87,20 @@ def run(
 
     streams.make_lasting()
     app.run(guarded, flags_parser=parse)
+
+
+def _listed(flag: str, groups: Mapping[str, Sequence[str]] | None) -> str:
+    """The flags of a command as --help lists them; arguments as of `run`."""
+    if groups is None:
+        module = flags.FLAGS.find_module_defining_flag(flag)
+        return f"flags:\n{flags.FLAGS.module_help(module)}"
+    texts = []
+    for title, names in groups.items():
+        some = flags.FlagValues()
+        for name in names:
+            some[name] = flags.FLAGS[name]
+        texts.append(f"flags, {title}:\n{some.get_help('  ', False)}")
+    return "\n\n".join(texts)
 
 
 def _expand_home() -> None:

@@ -148,9 +148,9 @@ def group(runs: Sequence[Run]) -> list[Group]:
     groups = {}
     for run in runs:
         key = tuple(sorted(run.settings.items()))
-        found = groups.setdefault(key, Group([], []))
-        is_repeat = run.seeds in [other.seeds for other in found.runs]
-        (found.repeats if is_repeat else found.runs).append(run)
+        alike = groups.setdefault(key, Group([], []))
+        is_repeat = run.seeds in [other.seeds for other in alike.runs]
+        (alike.repeats if is_repeat else alike.runs).append(run)
     return list(groups.values())
 
 
@@ -181,14 +181,14 @@ def _differences(
     runs: Sequence[Run], columns: Sequence[Group]
 ) -> list[tuple[str, list[str | None]]]:
     """Settings in which runs differ, each once, though several stages have it."""
-    found = {}
+    differing = {}
     for name in _union([run.settings for run in runs]):
         if len({run.settings.get(name) for run in runs}) > 1:
             cells = tuple(g.runs[0].settings.get(name) for g in columns)
-            found.setdefault((name.partition("/")[2], cells), []).append(name)
+            differing.setdefault((name.partition("/")[2], cells), []).append(name)
     return [
         (names[0] if len(names) == 1 else name, list(cells))
-        for (name, cells), names in found.items()
+        for (name, cells), names in differing.items()
     ]
 
 

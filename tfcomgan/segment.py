@@ -3,73 +3,65 @@
   python -m tfcomgan.segment photo.jpg --model=runs/scenes --out=segmented
   python -m tfcomgan.segment photos 'more/**/*.jpg' --model=runs/scenes --out=segmented
       --write=masks,cutouts,overlays
+  python -m tfcomgan.segment photos --model=runs/scenes --out=segmented --write=coco,yolo
+  python -m tfcomgan.segment - --model=runs/scenes < photo.jpg > cut.png
 
 PICTURE is a file, a folder (searched to the bottom) or a pattern. Each gets
 
   OUT/masks/NAME.png     8-bit grey, 255 on the object, 0 on the ground, between at edges
   OUT/cutouts/NAME.png   the object in its own colours, with that mask as its opacity
   OUT/overlays/NAME.png  the picture with the object tinted red
-  OUT/areas.csv          a row: size, pixels and share of object (mask >= one half)
+  OUT/areas.csv          a row: size, pixels, share and box of object (mask >= one half)
 
 all as large as the picture, turned as its EXIF data say; transparent pictures are laid
-over white. --write chooses among the first three. NAME of a.jpg is a, that of photos/x/a.jpg
-in the folder photos is x/a. Pictures that share a name keep their extension, as in
-a.jpg.png and a.gif.png; those that share the whole name are numbered.
+over white. --write chooses among the first three, and among
+
+  OUT/coco         images/, annotations.json (run-length masks), polygons.json (outlines)
+  OUT/yolo         data.yaml, images/, labels/ for Ultralytics' segmentation
+  OUT/imagefolder  for Hugging Face: load_dataset("imagefolder", data_dir="OUT/imagefolder")
+
+which have the pictures named and their masks, and take an earlier one's place when they
+are whole. NAME of a.jpg is a, that of photos/x/a.jpg in the folder photos is x/a. Pictures
+that share a name keep their extension, as in a.jpg.png and a.gif.png; those that share the
+whole name are numbered.
+
+PICTURE - is standard input; its cut-out, or what --write says, goes to standard output.
 
 The network sees few pixels. --refine draws its mask to the edges of the picture itself:
 grabcut (default), guided, or none for 255 times the probability that the network gives.
---average lets it see each picture mirrored too, --threshold makes hard masks (below 0.5:
-larger ones), --invert is for a model that has learned the ground for the object.
+Cut-outs keep colour profile and EXIF data, less what is true of the old file alone, and
+stand upright. Grey pictures of 16 or 32 bits are scaled by their content, which is told.
 
 A stopped command goes on where it stopped: what areas.csv lists is not done again,
-unless the picture, its name, the model or one of these choices has changed. What cannot
-be read is listed.
+unless the picture, its name, the model or a choice has changed. What cannot be read is
+listed.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what; pictures
 that can be read are done all the same), 130 interrupted.
 """
 
 import pathlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-import tqdm
 from absl import flags
 
 # TensorFlow is imported by export.load: --help and a misspelt name must not wait.
 from tfcomgan import command_line
-from tfcomgan.data import pictures as picture_files
-from tfcomgan.data.parallel import in_parallel
-from tfcomgan.data.pictures import BadPicture
+from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
-from tfcomgan.images import is_whole_png, mask_to_uint8, save_png
-from tfcomgan.photos import edges, finding, foreground, ledger
+from tfcomgan.photos import edges, finishing, piped, results, segmenting, watching
 from tfcomgan.photos.edges import Choices
-from tfcomgan.photos.finding import Photo
-from tfcomgan.photos.ledger import Row
-from tfcomgan.serving import export_segmenter, versions
-from tfcomgan.system import marks
+from tfcomgan.photos.finishing import Finish
+from tfcomgan.photos.segmenting import Wanted
 
-_AREAS = "areas.csv"
 _DEFAULT = Choices()
-_RED = np.array([255, 0, 0], np.float32)
-_QUICK = 1  # PNG compression: a ninth of the default's time, files a quarter larger.
-
-
-def mask(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """uint8 [H,W], 255 times the probability; `image` is not looked at."""
-    del image
-    return mask_to_uint8(probability)[..., 0]
-
-
-def overlay(image: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """uint8 [H,W,3]: the picture, half of it red where the object is for certain."""
-    mixed = image + probability / 2 * (_RED - image)
-    return np.rint(mixed).astype(np.uint8)
-
-
-RESULTS = {"masks": mask, "cutouts": foreground.cutout, "overlays": overlay}
+_WRITTEN = (*results.KINDS, *FORMATS)
+_OF_CUTOUTS = ("format", "background", "crop")
+_GROUPS = {
+    "what to write": ("model", "out", "write", "json", "watch"),
+    "how masks are made": ("refine", "average", "threshold", "invert"),
+    "how cut-outs are finished": _OF_CUTOUTS,
+}
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -78,156 +70,66 @@ def _check(arguments: Sequence[str]) -> None:
         raise UserError("No PICTURE. Name picture files or folders, as in photos.")
     if not given.model:
         raise UserError("No --model. Try --model=runs/scenes.")
-    if not given.out:
-        raise UserError("No --out. Try --out=segmented.")
-    if unknown := [kind for kind in given.write if kind not in RESULTS]:
+    if unknown := [kind for kind in given.write if kind not in _WRITTEN]:
         raise UserError(
-            f"--write must be some of {','.join(RESULTS)}. Received: {unknown[0]}."
+            f"--write must be some of {','.join(_WRITTEN)}. Received: {unknown[0]}."
+        )
+    if piped.NAME in arguments:
+        _check_piped(arguments)
+    elif not given.out:
+        raise UserError("No --out. Try --out=segmented.")
+    elif given.watch:
+        watching.check(arguments)
+        if _wanted(arguments).formats:
+            raise UserError(
+                f"--watch does not go with {', '.join(FORMATS)}, which are made of all "
+                "pictures at the end. Write them by a command of their own."
+            )
+    changed = [name for name in _OF_CUTOUTS if flags.FLAGS[name].present]
+    if changed and "cutouts" not in _wanted(arguments).kinds:
+        raise UserError(f"--{changed[0]} is of cut-outs: add --write=cutouts.")
+    finishing.check(_wanted(arguments).finish)
+
+
+def _check_piped(arguments: Sequence[str]) -> None:
+    given, wanted = flags.FLAGS, _wanted(arguments)
+    if len(arguments) > 1:
+        raise UserError("- is standard input, and goes alone, without other pictures.")
+    for name in ("out", "json", "watch"):
+        if getattr(given, name):
+            raise UserError(
+                f"--{name} does not go with -: the result goes to standard output."
+            )
+    if wanted.formats or len(wanted.kinds) != 1:
+        raise UserError(
+            f"With - there is one result, of {','.join(results.KINDS)}. "
+            f"Received: --write={','.join(given.write)}."
         )
 
 
-def segment(
-    arguments: Sequence[str],
-    model_dir: pathlib.Path,
-    out: pathlib.Path,
-    kinds: Sequence[str] = ("masks",),
-    choices: Choices = _DEFAULT,
-) -> None:
-    """Writes the results of pictures; skips what is done, or cannot be read.
-
-    Args:
-      arguments: Files, folders and patterns; see `photos.find`.
-      model_dir: See `saved_models.find`.
-      out: Folder of the results, made if missing.
-      kinds: Of RESULTS.
-      choices: How masks are made.
-
-    Raises:
-      UserError: There is no model, a picture is missing or cannot be read, or `out`
-        cannot be written or holds the pictures.
-    """
-    found = finding.find(
-        arguments,
-        [out / kind for kind in RESULTS],
-        tell=lambda line: print(line, file=sys.stderr),
+def _wanted(arguments: Sequence[str]) -> Wanted:
+    given = flags.FLAGS
+    written = given.write
+    if piped.NAME in arguments and not flags.FLAGS["write"].present:
+        written = ["cutouts"]
+    return Wanted(
+        [kind for kind in results.KINDS if kind in written],
+        [name for name in FORMATS if name in written],
+        Choices(given.refine, given.average, given.threshold, given.invert),
+        Finish(given.format, given.background, given.crop),
+        given.json,
     )
-    version = versions.find(model_dir, versions.SEGMENTER)
-    _refuse_masks_of_others(out, kinds)
-    with command_line.results(out, _AREAS, *kinds):
-        for (
-            kind
-        ) in kinds:  # Each with a mark of its own, as it may be moved from there.
-            command_line.make_folder(out / kind)
-        _segment(found, version, out, kinds, choices)
-
-
-def _segment(found: list[Photo], version, out, kinds, choices: Choices) -> None:
-    digest = "-".join([versions.digest(version), *_told(choices)])
-    done = set()
-    kept = _kept(out, found, digest=digest, kinds=kinds, done=done)
-    file = ledger.begin(out / _AREAS, kept)
-    todo = [photo for photo in found if photo.path not in done]
-    unread = 0
-    bar = tqdm.tqdm(total=len(found), initial=len(done), unit="photo", disable=None)
-    with file, bar:
-        work = _worker(version, digest, out, kinds, choices) if todo else None
-        for result in in_parallel(work, todo, pixels=_pixels):
-            if isinstance(result, Row):
-                ledger.add(file, result)
-            else:
-                bar.write(f"skipped: {result}", file=sys.stderr)
-                unread += 1
-            bar.update()
-    print(
-        f"{len(todo) - unread} pictures segmented, {len(done)} done before, {unread} "
-        f"skipped: {out}"
-    )
-    if unread:
-        raise UserError(f"{unread} of {len(found)} pictures could not be read.")
-
-
-def _refuse_masks_of_others(out: pathlib.Path, kinds: Sequence[str]) -> None:
-    """Raises UserError where files that are not ours lie in the folders of results."""
-    for kind in kinds:
-        folder = out / kind
-        is_ours = (out / _AREAS).exists() or marks.ALL in marks.read(folder)
-        if not is_ours and folder.is_dir() and any(folder.iterdir()):
-            raise UserError(
-                f"--out={out} has a folder {kind} with files that are not of this "
-                "command, and masks of yours could be overwritten. Name another folder."
-            )
-
-
-def _kept(out, found: list[Photo], *, digest, kinds, done: set[str]) -> Iterator[Row]:
-    """Rows of an earlier run that stay; fills `done` with those of `found`."""
-    given = {photo.path: photo for photo in found}
-    names = {photo.name for photo in found}
-    for row in ledger.read(out / _AREAS):
-        photo = given.get(row.picture)
-        if photo is None and row.name not in names:
-            yield row  # Of other pictures.
-        elif (
-            photo is not None
-            and photo.path not in done
-            and ledger.is_current(row, photo, digest)
-            and all(is_whole_png(_file(out, kind, photo)) for kind in kinds)
-        ):
-            done.add(photo.path)
-            yield row
-
-
-def _told(choices: Choices) -> Iterator[str]:
-    """The choices, in words for the ledger."""
-    yield choices.refine
-    for name in ("average", "invert"):
-        if getattr(choices, name):
-            yield name
-    if choices.threshold is not None:
-        yield f"{choices.threshold:g}"
-
-
-def _worker(
-    version, digest, out, kinds, choices: Choices
-) -> Callable[[Photo], Row | BadPicture]:
-    """Segments one picture and writes its results."""
-    # Later than all that can be wrong without it.
-    model = export_segmenter.ExportedSegmenter(version)
-
-    def work(photo):
-        modified = ledger.modified(photo)
-        try:
-            image = picture_files.read(photo.path)
-        except BadPicture as error:
-            return error
-        probability = edges.opacity(model, model.image_size, image, choices)
-        for kind in kinds:
-            path = _file(out, kind, photo)
-            try:
-                result = RESULTS[kind](image, probability)
-                save_png(path, result, compress_level=_QUICK, is_durable=False)
-            except OSError as error:
-                raise UserError(f"{path} cannot be written: {error}") from error
-        height, width = image.shape[:2]
-        area = int(np.count_nonzero(probability >= 0.5))
-        share = area / (width * height)
-        return Row(*photo, width, height, area, share, modified, digest)
-
-    return work
-
-
-def _pixels(photo: Photo) -> int:
-    return picture_files.pixels(photo.path)
-
-
-def _file(out: pathlib.Path, kind: str, photo: Photo) -> pathlib.Path:
-    return out / kind / f"{photo.name}.png"
 
 
 def _main(arguments: Sequence[str]) -> None:
-    given = flags.FLAGS
-    model, out = pathlib.Path(given.model), pathlib.Path(given.out)
-    choices = Choices(given.refine, given.average, given.threshold, given.invert)
-    segment(arguments, model, out, given.write, choices)
+    given, wanted = flags.FLAGS, _wanted(arguments)
+    model = pathlib.Path(given.model)
+    if piped.NAME in arguments:
+        piped.segment(model, wanted)
+    elif given.watch:
+        watching.watch(arguments, model, pathlib.Path(given.out), wanted)
+    else:
+        segmenting.segment(arguments, model, pathlib.Path(given.out), wanted)
 
 
 def run() -> None:
@@ -241,10 +143,14 @@ def run() -> None:
         "runs/scenes/serving/segmenter/1.",
     )
     flags.DEFINE_string(
-        "out", None, "Required. Folder of the results; made if missing."
+        "out", None, "Required, but for -. Folder of the results; made if missing."
     )
     flags.DEFINE_list(
-        "write", ["masks"], "Of masks,cutouts,overlays; areas.csv is always written."
+        "write", ["masks"], f"Of {','.join(_WRITTEN)}; areas.csv is always written."
+    )
+    flags.DEFINE_bool("json", False, "Write areas.json: area and box of each picture.")
+    flags.DEFINE_bool(
+        "watch", False, "Go on: segment what comes into the folders, until Ctrl-C."
     )
     flags.DEFINE_enum(
         "refine",
@@ -256,15 +162,32 @@ def run() -> None:
     flags.DEFINE_float(
         "threshold",
         None,
-        "Masks of 0 and 255 alone: object from this probability on.",
+        "Masks of 0 and 255 alone: object from this probability on; below 0.5 larger ones.",
         lower_bound=0.01,
         upper_bound=0.99,
     )
-    flags.DEFINE_bool("invert", False, "The object is what the model takes for ground.")
+    flags.DEFINE_bool(
+        "invert", False, "For a model that has learned the ground for the object."
+    )
+    flags.DEFINE_enum(
+        "format", "png", list(finishing.FORMATS), "JPEG needs a --background."
+    )
+    flags.DEFINE_string(
+        "background",
+        None,
+        "Put behind the object: white, black, #rrggbb, or a picture file, which is made to "
+        "cover. Default: none, the cut-out is clear there.",
+    )
+    flags.DEFINE_bool(
+        "crop",
+        False,
+        "Keep the object's box alone; masks stay as large as the picture.",
+    )
     command_line.run(
         _main,
         doc=__doc__,
         flag="model",
+        groups=_GROUPS,
         check=_check,
         explain=command_line.explain,
         interrupted="interrupted; the same command goes on from there",

@@ -62,8 +62,8 @@ def make(case: Case, place: Place, runs: pathlib.Path) -> None:
     last = _last_stage(case)
     stages = run_folder.STAGES[: run_folder.STAGES.index(last) + 1]
     run.run(stages, place, gin_files=[case.gin_file], report=lambda line: None)
-    found = cache.find(place.run_dir, "prepare")
-    examples = artifacts.Examples(found, place.data_dir, place.manual_dir)
+    prepared = cache.find(place.run_dir, "prepare")
+    examples = artifacts.Examples(prepared, place.data_dir, place.manual_dir)
     generator = artifacts.TrainedGenerator(cache.find(place.run_dir, "train_generator"))
     if case.part == "lambda":
         segmenter = artifacts.TrainedSegmenter(cache.find(place.run_dir, last))

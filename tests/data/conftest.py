@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+from own_folders import mask, noise, save
 
 
 @pytest.fixture
@@ -19,3 +20,28 @@ def no_network(monkeypatch):
             requests.Session, name, lambda self, url, **kwargs: fail(url)
         )
     return tries
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Twelve good pictures in folders, and what must not disturb."""
+    root = tmp_path / "photos"
+    for i in range(12):
+        save(root / ["", "Summer 2021", "Größe/名前"][i % 3] / f"a {i}.png", noise(i))
+    (root / "notes.txt").write_text("no picture")
+    (root / ".hidden.png").write_bytes(b"")
+    (root / ".git").mkdir()
+    (root / ".git" / "a.png").write_bytes(b"")
+    save(root / "runs" / "folder" / "pictures" / "a.png", noise(0))
+    (root / "runs" / "folder" / "run.json").write_text("{}")
+    return root
+
+
+@pytest.fixture
+def masked(tmp_path):
+    """Four pictures with masks, in the layout images/ and masks/."""
+    root = tmp_path / "masked"
+    for i in range(4):
+        save(root / "images" / "x" / f"{i}.jpg", noise(i))
+        save(root / "masks" / "x" / f"{i}.png", mask(i))
+    return root

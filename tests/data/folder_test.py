@@ -1,70 +1,16 @@
-"""The data set `folder`: what it takes, leaves out, refuses, and when it is made anew."""
+"""The data set `folder`: what it takes, and when it is made anew."""
 
 import os
 import pathlib
 import sys
 
-import command
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
-from PIL import Image
+from own_folders import examples, mask, noise, save
 
-from pipelines import cache, planning
-from pipelines import run as pipeline
-from pipelines.preparing import PrepareSettings
-from tfcomgan import config
 from tfcomgan.data import folder, input_pipeline, parallel
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
-
-
-def save(path, array):
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array).save(path)
-
-
-def noise(seed, *shape):
-    return np.random.default_rng(seed).integers(0, 256, shape or (8, 10, 3), np.uint8)
-
-
-def examples(builder):
-    """Examples by file name, and their split."""
-    return {
-        example["file_name"].decode(): example | {"split": split}
-        for split in builder.info.splits
-        for example in tfds.as_numpy(builder.as_dataset(split=split))
-    }
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Twelve good pictures in folders, and what must not disturb."""
-    root = tmp_path / "photos"
-    for i in range(12):
-        save(root / ["", "Summer 2021", "Größe/名前"][i % 3] / f"a {i}.png", noise(i))
-    (root / "notes.txt").write_text("no picture")
-    (root / ".hidden.png").write_bytes(b"")
-    (root / ".git").mkdir()
-    (root / ".git" / "a.png").write_bytes(b"")
-    save(root / "runs" / "folder" / "pictures" / "a.png", noise(0))
-    (root / "runs" / "folder" / "run.json").write_text("{}")
-    return root
-
-
-@pytest.fixture
-def masked(tmp_path):
-    """Four pictures with masks, in the layout images/ and masks/."""
-    root = tmp_path / "masked"
-    for i in range(4):
-        save(root / "images" / "x" / f"{i}.jpg", noise(i))
-        save(root / "masks" / "x" / f"{i}.png", mask(i))
-    return root
-
-
-def mask(seed, height=8, width=10):
-    return (noise(seed, height, width) > 127) * np.uint8(255)
 
 
 def test_pictures_are_found_in_folders_and_stored_exactly(photos, tmp_path):
@@ -163,111 +109,6 @@ def test_inverted_masks_are_turned_on_demand(masked, tmp_path):
         np.testing.assert_array_equal(example["mask"][..., 0], expected)
 
 
-def test_asking_for_masks_that_are_not_there_is_an_error(photos, tmp_path):
-    source = FolderSource()
-    builder = source.prepare(tmp_path / "data", photos)
-    with pytest.raises(UserError, match="`folder` has no mask"):
-        input_pipeline.load(
-            builder, source.adapt, "train", crop="center", size=8, with_masks=True
-        )
-
-
-def spoil(masked):
-    """Adds a bad picture of each kind; returns the reasons by name."""
-    images, masks = masked / "images", masked / "masks"
-    for name in ("cut", "text", "zero", "small", "turned", "numbers", "torn"):
-        save(images / f"{name}.jpg", noise(1, 64, 64, 3))
-        save(masks / f"{name}.png", mask(1, 64, 64))
-    whole = (images / "cut.jpg").read_bytes()
-    (images / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    (images / "text.jpg").write_text("no picture")
-    (images / "zero.jpg").write_bytes(b"")
-    save(masks / "small.png", mask(1, 32, 32))
-    save(masks / "numbers.png", mask(1, 64, 64) // 255 * np.uint8(7))
-    (masks / "torn.png").write_bytes(b"")
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(noise(1, 32, 64, 3)).save(images / "turned.jpg", exif=exif)
-    save(masks / "turned.png", mask(1, 32, 64))
-    (images / "link.jpg").symlink_to("nowhere.jpg")
-    return {
-        "images/cut.jpg": "truncated",
-        "images/text.jpg": "in no format that Pillow reads",
-        "images/zero.jpg": "the file is empty",
-        "images/small.jpg": "it has 64 x 64 pixels, its mask 32 x 32",
-        "images/numbers.jpg": "masks/numbers.png .* brightest value is 7 of 255",
-        "images/torn.jpg": "masks/torn.png cannot be read: the file is empty",
-        "images/turned.jpg": "it has 32 x 64 pixels, its mask 64 x 32",
-        "images/link.jpg": "No such file",
-    }
-
-
-def test_all_bad_pictures_are_named_with_their_reason(masked, tmp_path):
-    reasons = spoil(masked)
-    with pytest.raises(UserError) as error:
-        FolderSource().prepare(tmp_path / "data", masked)
-    head, *lines, advice = str(error.value).splitlines()
-    assert head == f"8 of 12 pictures in {masked} cannot be used:"
-    assert [line.split(":")[0].strip() for line in lines] == sorted(reasons)
-    for name, reason in reasons.items():
-        assert error.match(f"  {name}: .*{reason}")
-    assert "folder.on_bad_image='skip'" in advice
-    assert not list(tmp_path.glob("data/**/*.tfrecord*"))
-
-
-def test_bad_pictures_are_left_out_on_demand_and_counted(masked, tmp_path):
-    reasons = spoil(masked)
-    source = FolderSource(on_bad_image="skip")
-    source.prepare(tmp_path / "data", masked)
-    builder = source.prepare(tmp_path / "data", masked)  # Read from the disk again.
-    assert sorted(examples(builder)) == [f"images/x/{i}.jpg" for i in range(4)]
-    assert sorted(builder.info.metadata["bad_images"]) == sorted(reasons)
-    assert builder.info.metadata["notes"][0].startswith("8 of 12 pictures left out: ")
-
-
-def test_a_file_name_that_is_no_utf8_is_stored_readably(tmp_path):
-    for name in (b"caf\xe9.png", b"b.png"):
-        save(tmp_path / "photos" / os.fsdecode(name), noise(0))
-    builder = FolderSource().prepare(tmp_path / "data", tmp_path / "photos")
-    assert sorted(examples(builder)) == ["b.png", "caf\N{REPLACEMENT CHARACTER}.png"]
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        (None, "needs --manual_dir, the folder of your pictures.*Received: .*none"),
-        ([], "has no picture in .*none"),
-        (["a.cr2", ".a.png"], "no picture in .* It holds other files: a.cr2"),
-        (["one.png"], "none has 1 picture that can be used. It takes at least 2"),
-        (["masks/a.png", "a.png"], "no picture in .*none/images"),
-    ],
-)
-def test_too_few_pictures_are_an_error(tmp_path, files, message):
-    root = tmp_path / "none"
-    if files is not None:
-        root.mkdir()
-        (root / "empty").mkdir()
-    for name in files or []:
-        save(tmp_path / "picture.png", noise(0))
-        (root / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "picture.png").rename(root / name)
-    with pytest.raises(UserError, match=message):
-        FolderSource().prepare(tmp_path / "data", root)
-
-
-def test_without_a_manual_dir_the_message_says_how_to_give_it(tmp_path):
-    with pytest.raises(UserError, match="--manual_dir=photos. Received: None"):
-        FolderSource().prepare(tmp_path / "data", None)
-
-
-def test_settings_out_of_range_are_refused():
-    for share in (0.0, 1.0):
-        with pytest.raises(ValueError, match=r"`folder.test_share` must .* \(0, 1\)"):
-            FolderSource(test_share=share)
-    with pytest.raises(ValueError, match="`folder.store_size` must not be negative"):
-        FolderSource(store_size=-1)
-
-
 def test_the_split_depends_on_names_alone_and_moves_little():
     names = [f"{i}.jpg" for i in range(200)]
     train, test = folder.split(names, 0.1)
@@ -340,79 +181,6 @@ def test_a_changed_folder_and_other_settings_are_prepared_anew(photos, tmp_path)
 def test_parallel_work_keeps_the_order():
     items = list(range(100))
     assert list(parallel.in_parallel(lambda i: i * i, items)) == [i * i for i in items]
-
-
-@pytest.mark.parametrize("name", ["folder", "folder_64"])
-def test_gin_files_parse_and_ask_for_no_path(name):
-    config.parse([f"gin/{name}.gin"])
-    pipeline.settings()
-    source = config.build(PrepareSettings, "prepare").source
-    pictures = config.build(input_pipeline.InputSettings, "train_generator")
-    assert isinstance(source, FolderSource)
-    assert source.store_size >= pictures.kept_size
-
-
-def _place(tmp_path, manual_dir):
-    return pipeline.Place(tmp_path / "run", tmp_path / "data", manual_dir, (), 1)
-
-
-def test_a_changed_picture_makes_all_stages_run_again(photos, tmp_path):
-    config.parse(["gin/folder_64.gin"])
-    place = _place(tmp_path, photos)
-
-    def digests():
-        return {n: p.fingerprint for n, p in planning.plans(place).items()}
-
-    before = digests()
-    assert digests() == before
-    save(photos / "a 0.png", noise(99))
-    after = digests()
-    assert not set(before.values()) & set(after.values())
-
-
-def test_prepare_reports_what_was_left_out(photos, tmp_path):
-    (photos / "zero.jpg").write_bytes(b"")
-    config.parse(["gin/folder_64.gin"], ["folder.on_bad_image='skip'"])
-    lines = []
-    place = _place(tmp_path, photos)
-    pipeline.run(["prepare"], place, report=lines.append)
-    assert "  1 of 13 pictures left out: zero.jpg." in lines
-    info = cache.find(place.run_dir, "prepare").info
-    assert info["bad_images"] == {"zero.jpg": "the file is empty"}
-    assert info["num_examples"] == {"train": 11, "test": 1}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["folder", "folder_64"])
-def test_a_folder_without_masks_runs_to_the_end_and_says_why_no_scores(
-    photos, tmp_path, name
-):
-    flags = (
-        f"--gin_file=gin/{name}.gin",
-        "--gin_file=gin/smoke.gin",
-        f"--manual_dir={photos}",
-        f"--run_dir={tmp_path / 'run'}",
-        f"--data_dir={tmp_path / 'data'}",
-    )
-    done = command.run(*flags).check()
-    assert "No scores: the data set has no masks." in done.out
-    info = cache.find(tmp_path / "run", "evaluate").info
-    assert info["scores"] == {} and "no masks" in info["why_no_scores"]
-    assert (tmp_path / "run/pictures/predictions.png").is_file()
-    again = command.run(*flags).check()
-    assert "evaluate: reused" in again.out and "No scores" in again.out
-
-
-@pytest.mark.slow
-def test_a_folder_with_masks_is_scored(masked, tmp_path):
-    done = command.run(
-        "--gin_file=gin/folder_64.gin",
-        "--gin_file=gin/smoke.gin",
-        f"--manual_dir={masked}",
-        f"--run_dir={tmp_path / 'run'}",
-        f"--data_dir={tmp_path / 'data'}",
-    ).check()
-    assert "test_center_64px_t0.5" in done.out
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ class Example(NamedTuple):
     """A picture and the mask of its object.
 
     name: Of its files, without suffix; may have folders, as 'x/a'.
-    image: uint8 [H,W,3].
+    image: uint8 [H,W,3], written as PNG; None where there is a file.
     mask: [H,W] in {0, 1}.
     more: What else is known of it, plain JSON, as {"f": 3}.
-    file: Where the picture lies with just these pixels, to be copied; None writes PNG.
+    file: Where the picture lies, to be copied.
     """
 
     name: str
-    image: np.ndarray
+    image: np.ndarray | None
     mask: np.ndarray
     more: Mapping[str, object] = {}
     file: pathlib.Path | None = None
@@ -29,10 +29,11 @@ class Example(NamedTuple):
 
 def save_picture(example: Example, folder: pathlib.Path) -> str:
     """Puts the picture below a folder; returns its name there, as 'x/a.png'."""
-    if example.file is None:
+    if example.image is not None:
         name = f"{example.name}.png"
-        save_png(folder / name, example.image)
+        save_png(folder / name, example.image, is_durable=False)
     else:
+        assert example.file is not None
         name = example.name + example.file.suffix
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(example.file, folder / name)

@@ -1,6 +1,6 @@
 """Pictures with object masks as an imagefolder of Hugging Face's `datasets`.
 
-  FOLDER/train/000000.png, ...
+  FOLDER/train/images/000000.png, ...
   FOLDER/train/masks/000000.png, ...    grey, 0 and 255
   FOLDER/train/metadata.jsonl           a line for each: file_name, mask_file_name, codes
 
@@ -20,11 +20,13 @@ def write(folder: pathlib.Path, examples: Iterable[Example]) -> None:
     """Writes pictures, masks and metadata; files of an earlier call are replaced."""
     rows = []
     for example in examples:
-        name = save_picture(example, folder / "train")
+        name = save_picture(example, folder / "train" / "images")
         mask = f"masks/{example.name}.png"
         save_png(
             folder / "train" / mask, mask_to_uint8(example.mask[..., None])[..., 0]
         )
-        row = {"file_name": name, "mask_file_name": mask} | dict(example.more)
+        row = {"file_name": f"images/{name}", "mask_file_name": mask} | dict(
+            example.more
+        )
         rows.append(json.dumps(row, ensure_ascii=False) + "\n")
     files.write_text(folder / "train" / "metadata.jsonl", "".join(rows))

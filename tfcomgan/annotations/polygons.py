@@ -38,7 +38,11 @@ def polygons(mask: np.ndarray) -> list[np.ndarray]:
 
 def _joined(outline: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """One closed line around both, there and back by the shortest way between them."""
-    distances = np.square(outline[:, None] - hole).sum(axis=-1)
-    i, j = np.unravel_index(np.argmin(distances), distances.shape)
+    from scipy import spatial  # Here, as --help must not wait for it.
+
+    # A table of all distances would not fit into memory for a photo of 12 megapixels.
+    distances, nearest = spatial.cKDTree(hole).query(outline)
+    i = int(np.argmin(distances))
+    j = int(nearest[i])
     around = np.concatenate([hole[j:], hole[: j + 1]])
     return np.concatenate([outline[: i + 1], around, outline[i:]])

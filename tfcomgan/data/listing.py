@@ -133,20 +133,20 @@ def scan(manual_dir: pathlib.Path | None) -> Listing:
     walk = walking.walk(manual_dir)
     images, masks = (_top(manual_dir, walk.files, name) for name in (IMAGES, MASKS))
     named = [name for name in walk.files if is_picture(name)]
-    found, masks_of, troubles = named, None, {}
+    readable, masks_of, troubles = named, None, {}
     if masks:
-        found = [name for name in named if images and name.startswith(f"{images}/")]
-        masks_of, troubles = _pair(found, named, f"{images}/", f"{masks}/")
-    if not found and not walk.locked:
+        readable = [name for name in named if images and name.startswith(f"{images}/")]
+        masks_of, troubles = _pair(readable, named, f"{images}/", f"{masks}/")
+    if not readable and not walk.locked:
         raise _none(manual_dir, walk, images or IMAGES, masks)
-    _refuse_hidden_masks(manual_dir, found)
+    _refuse_hidden_masks(manual_dir, readable)
     passed_over = dict(walk.passed_over)
     if masks:
-        beside = set(named) - set(found) - set(_below(named, f"{masks}/"))
+        beside = set(named) - set(readable) - set(_below(named, f"{masks}/"))
         passed_over |= dict.fromkeys(
             beside, f"outside of {images}, as there is {masks}"
         )
-    pictures = tuple(sorted([*found, *walk.locked]))
+    pictures = tuple(sorted([*readable, *walk.locked]))
     used = {*pictures, *(masks_of or {}).values(), *passed_over}
     return Listing(
         root=manual_dir,
@@ -184,7 +184,7 @@ def _stem(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def _pair(found: list[str], named: list[str], images: str, masks: str):
+def _pair(pictures: list[str], named: list[str], images: str, masks: str):
     """The mask of each picture, and what is wrong where it is not clear which that is.
 
     Some may have none; where no picture has one, the names are taken to be wrong.
@@ -195,7 +195,7 @@ def _pair(found: list[str], named: list[str], images: str, masks: str):
         fitting[stem].add(mask)
         fitting[_key(stem), ""].add(mask)
     masks_of, left = {}, []
-    for name in found:
+    for name in pictures:
         inside = name.removeprefix(images)
         if exact := fitting[_stem(inside)] | fitting[inside]:
             masks_of[name] = exact
@@ -242,19 +242,19 @@ def _none(root, walk: walking.Walk, images: str, masks: str) -> UserError:
     )
 
 
-def _refuse_hidden_masks(root: pathlib.Path, found: list[str]) -> None:
+def _refuse_hidden_masks(root: pathlib.Path, pictures: list[str]) -> None:
     """Raises UserError where masks lie among the pictures, in a layout of others."""
 
     def folders(name):
         return [part for part in name.split("/")[:-1] if _key(part) in _OTHER_MASKS]
 
     stems = {}
-    for name in found:
+    for name in pictures:
         if not folders(name):
             stems.setdefault(_key(_stem(name)), name)
     files = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
     pairs = []
-    for name in found:
+    for name in pictures:
         stem = _key(_stem(name))
         if folders(name):
             picture = files.get(stem.rpartition("/")[2])
@@ -266,7 +266,7 @@ def _refuse_hidden_masks(root: pathlib.Path, found: list[str]) -> None:
     if pairs:
         mask, picture = map(shown, pairs[0])
         raise UserError(
-            f"{len(pairs)} of {len(found)} pictures in {root} look like masks of others, as "
+            f"{len(pairs)} of {len(pictures)} pictures in {root} look like masks of others, as "
             f"{mask} of {picture}. Masks are taken from a folder `masks` beside a "
             "folder `images`: give the folder that holds both as --manual_dir, or sort "
             "the files so. If they are pictures, rename them."

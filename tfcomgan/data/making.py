@@ -242,6 +242,6 @@ def _from_worker(error: Exception) -> str:
     text = str(error)
     if not isinstance(error, UserError):  # Another process: it comes as a traceback.
         raised = r"^tfcomgan\.\S*(?:UserError|BadPicture): (.*)"
-        found = re.search(raised, text, re.MULTILINE | re.DOTALL)
-        text = found[1] if found else ""
+        match = re.search(raised, text, re.MULTILINE | re.DOTALL)
+        text = match[1] if match else ""
     return re.split(r" \[while running|\n\nDuring handling", text)[0]

@@ -72,6 +72,28 @@ def is_srgb(image: Image.Image) -> bool:
         return True
 
 
+def own_profile(image: Image.Image) -> bytes | None:
+    """The profile by which the values of an RGB picture mean colours, if it is sound.
+
+    None of pictures of other kinds, whose values do not outlast becoming RGB.
+    """
+    profile = image.info.get("icc_profile")
+    try:
+        is_kept = bool(profile) and _space(profile) in (None, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return None
+    return profile if is_kept and image.mode in ("RGB", "RGBA") else None
+
+
+def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """An RGB picture in sRGB in the colours of a profile, one of `own_profile`."""
+    if _space(profile) is None:
+        return image
+    wanted = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    transform = ImageCms.buildTransform(_SRGB, wanted, "RGB", "RGB")
+    return ImageCms.applyTransform(image, transform)
+
+
 @functools.lru_cache(maxsize=16)
 def _space(profile: bytes) -> str | None:
     """The colour space of a profile, None of sRGB."""

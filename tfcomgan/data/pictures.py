@@ -13,7 +13,7 @@ import os
 import pathlib
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,8 @@ def read(path: str | os.PathLike, *, at_least: int | None = None) -> np.ndarray:
     Raises:
       BadPicture: It cannot be read.
     """
-    with _opened(path, "picture", at_least) as (image, levels):
-        return _rgb(image, levels)
+    with opened(path, at_least=at_least) as (image, stored):
+        return _rgb(image, _deep(image, stored.format))
 
 
 def size(path: str | os.PathLike) -> tuple[int, int]:
@@ -106,12 +106,13 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
       BadPicture: It cannot be read, or is neither black nor has a value above half of
         white: it numbers objects or colours them darkly, which must not pass for empty.
     """
-    with _opened(path, "mask") as (image, levels):
+    with opened(path, "mask") as (image, stored):
+        levels = _deep(image, stored.format)
         if image.mode == "1":
             return np.asarray(image, np.uint8)[..., np.newaxis]
         has_palette = image.mode in ("P", "PA")
         if image.has_transparency_data:
-            image = _over(image, "black")
+            image = over(image, "black")
         if has_palette:
             colours = np.asarray(image.convert("RGB"))
             return np.any(colours > 0, axis=-1, keepdims=True).astype(np.uint8)
@@ -128,18 +129,14 @@ def read_mask(path: str | os.PathLike) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _named(path, kind: str):
-    """Turns what is raised over a file into a `BadPicture`."""
-    try:
-        yield
-    except Exception as error:
-        # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
-        raise BadPicture(path, _reason(path, error), kind) from error
+def opened(
+    path: str | os.PathLike, kind: str = "picture", *, at_least: int | None = None
+) -> Iterator[tuple[Image.Image, Image.Image]]:
+    """A picture file for whoever wants more than its pixels: upright, and as it is stored.
 
-
-@contextlib.contextmanager
-def _opened(path, kind: str, at_least: int | None = None):
-    """The upright picture and, where it is grey of 16 bits, its levels, else None."""
+    What is raised in the block becomes a `BadPicture` too. Arguments as of `read`; `kind`
+    is what the message calls it.
+    """
 
     def load(stored):
         if at_least and stored.width * stored.height > _LARGE:
@@ -150,8 +147,17 @@ def _opened(path, kind: str, at_least: int | None = None):
     with _named(path, kind):
         stored = _look_at(path, load)
         turn = metadata.turn(stored)
-        image = stored if turn is None else stored.transpose(turn)
-        yield image, _deep(image, stored.format)
+        yield stored if turn is None else stored.transpose(turn), stored
+
+
+@contextlib.contextmanager
+def _named(path, kind: str):
+    """Turns what is raised over a file into a `BadPicture`."""
+    try:
+        yield
+    except Exception as error:
+        # Of a damaged file Pillow's decoders raise OSError, SyntaxError, struct.error, ...
+        raise BadPicture(path, _reason(path, error), kind) from error
 
 
 def _look_at(path, look: Callable[[Image.Image], Any]):
@@ -197,12 +203,12 @@ def _rgb(image: Image.Image, levels: np.ndarray | None) -> np.ndarray:
         return np.repeat(grey[..., np.newaxis], 3, axis=-1)
     image = metadata.to_srgb(image)
     if image.has_transparency_data:
-        image = _over(image, "white")
+        image = over(image, "white")
     # `convert` would copy what is RGB already.
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _over(image: Image.Image, colour: str) -> Image.Image:
+def over(image: Image.Image, colour: str) -> Image.Image:
     """A transparent picture on a ground of one colour."""
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, colour), image)

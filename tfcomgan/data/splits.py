@@ -39,14 +39,14 @@ def read_redo(path: pathlib.Path, names: dict[int, str]) -> dict[str, list[str]]
         twice or one that there is not.
     """
     check_redo_file(path)
-    found = {split: [] for split in REDO_SPLITS}
+    members = {split: [] for split in REDO_SPLITS}
     unknown = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
         try:
             picture, split = map(int, line.split())
-            split = found[dict(enumerate(REDO_SPLITS))[split]]
+            split = members[dict(enumerate(REDO_SPLITS))[split]]
         except (ValueError, KeyError):
             raise UserError(
                 f"{path} line {number}: expected 'ID SPLIT' with SPLIT 0, 1 or 2. "
@@ -61,11 +61,11 @@ def read_redo(path: pathlib.Path, names: dict[int, str]) -> dict[str, list[str]]
             f"{path} names {len(unknown)} pictures that are not in images.txt: ids "
             f"{_some(unknown)}."
         )
-    check_present(path, found, names.values())
-    listed = collections.Counter(name for split in found.values() for name in split)
+    check_present(path, members, names.values())
+    listed = collections.Counter(name for split in members.values() for name in split)
     if twice := [name for name, count in listed.items() if count > 1]:
         raise UserError(f"{path} puts pictures in it twice: {_some(twice)}.")
-    return found
+    return members
 
 
 def check_present(

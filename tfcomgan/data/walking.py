@@ -51,8 +51,8 @@ def walk(root: str | os.PathLike, depth: int | None = None) -> Walk:
       depth: Parts of the longest names wanted; None goes to the bottom.
     """
     walker = _Walker(pathlib.Path(root), depth)
-    found = walker.found
-    return found._replace(files=sorted(found.files))
+    seen = walker.found
+    return seen._replace(files=sorted(seen.files))
 
 
 def is_picture(name: str) -> bool:
@@ -152,5 +152,5 @@ class _Walker:
 
 
 def _identity(path) -> tuple[int, int]:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

@@ -99,7 +99,7 @@ def control(
       layer as much as all together; and accuracies as 'f from foreground', with chance.
     """
     effects = disentanglement.effect_matrix(paint, sampler, settings.num_pairs)
-    found = {
+    numbers = {
         "Movement of a layer by one variable, of that by all": {
             f"{variable} on {layer}": effect
             for variable, layers in effects.items()
@@ -107,9 +107,9 @@ def control(
         }
     }
     if not sampler.num_codes:
-        return found
+        return numbers
     painted = disentanglement.paint_layers(paint, sampler, settings.num_pictures)
-    found["Codes read from unseen layers"] = {
+    numbers["Codes read from unseen layers"] = {
         f"{code} from {layer}": disentanglement.code_accuracy(
             getattr(painted, layer),
             getattr(painted, code),
@@ -119,7 +119,7 @@ def control(
         for layer in ("foreground", "background")
         for code in ("f", "b")
     } | {"chance": 1 / sampler.num_codes}
-    return found
+    return numbers
 
 
 def clusters(
@@ -148,10 +148,10 @@ def clusters(
         read(disentanglement.shrink(scale(part)).numpy())
         for part in reference.batches(images)
     ]
-    found = np.concatenate(parts)
+    predicted = np.concatenate(parts)
     return {
         "Clusters of training pictures by f, against their labels": {
-            "ACC": disentanglement.clustering_accuracy(found, labels),
-            "NMI": disentanglement.normalized_mutual_information(found, labels),
+            "ACC": disentanglement.clustering_accuracy(predicted, labels),
+            "NMI": disentanglement.normalized_mutual_information(predicted, labels),
         }
     }

@@ -43,11 +43,11 @@ def f_score(prediction: np.ndarray, truth: np.ndarray, tolerance: float) -> floa
                 "`prediction` and `truth` must be bool [H,W] of one shape. Received: "
                 f"{prediction.dtype} {prediction.shape}, {truth.dtype} {truth.shape}."
             )
-    found, true = outline(prediction), outline(truth)
-    if not found.any() or not true.any():
-        return float(found.any() == true.any())
-    precision = np.mean(_distance(true)[found] <= tolerance)
-    recall = np.mean(_distance(found)[true] <= tolerance)
+    drawn, true = outline(prediction), outline(truth)
+    if not drawn.any() or not true.any():
+        return float(drawn.any() == true.any())
+    precision = np.mean(_distance(true)[drawn] <= tolerance)
+    recall = np.mean(_distance(drawn)[true] <= tolerance)
     both = precision + recall
     return float(2 * precision * recall / both) if both else 0.0
 

@@ -118,8 +118,8 @@ def _filtered(image, small, mask, radius: int, eps: float, level: float) -> np.n
     lines = refining.guided_lines(small, mask, radius, eps)
     stretch = 1 / (1 - 2 * level)
     lines = refining.Lines(lines.slopes * stretch, (lines.offset - level) * stretch)
-    found = lines.at(image)
-    return np.clip(found, 0, 1, out=found)
+    alpha = lines.at(image)
+    return np.clip(alpha, 0, 1, out=alpha)
 
 
 def _agree(cut: np.ndarray, mask: np.ndarray) -> bool:

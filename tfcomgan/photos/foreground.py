@@ -47,6 +47,18 @@ def colours(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return shown
 
 
+def over(
+    object_colours: np.ndarray, alpha: np.ndarray, ground: np.ndarray
+) -> np.ndarray:
+    """uint8 [H,W,3]: colours of an object, as of `colours`, before a ground of that size.
+
+    The ground may be float32 [H,W,3] in [0, 255], whose fractions then count.
+    """
+    mixed = alpha * object_colours
+    mixed += (1 - alpha) * ground
+    return np.rint(np.clip(mixed, 0, 255, out=mixed)).astype(np.uint8)
+
+
 def _means(image_uint8: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours of object and ground near each pixel, on a small copy, uint8 [h,w,3]."""
     scale = min(1, _SIZE / min(alpha.shape[:2]))

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tfcomgan.data import pictures
 from tfcomgan.errors import UserError
+from tfcomgan.photos import reading
 
 Picture: TypeAlias = str | os.PathLike[str] | np.ndarray | Image.Image
 """A file; an array [H,W], [H,W,1], [H,W,3] or [H,W,4]; or one of PIL."""
@@ -29,7 +30,8 @@ def is_one(given: object) -> bool:
 def picture(given: Picture) -> np.ndarray:
     """One picture as uint8 [H,W,3].
 
-    Files come upright, as their EXIF data say, with `~` for the home folder; PIL's
+    Files come upright, as their EXIF data say, with `~` for the home folder, and those of
+    more than 8 bits a channel scaled as `reading` says; PIL's
     pictures and arrays stay as they stand. What is transparent is laid over white, grey
     is repeated.
 
@@ -38,7 +40,7 @@ def picture(given: Picture) -> np.ndarray:
       ValueError: It is no picture, or in a range or layout that can only be guessed.
     """
     if isinstance(given, str | os.PathLike):
-        return pictures.read(_file(given))
+        return reading.read(_file(given)).image
     if isinstance(given, Image.Image):
         try:
             return pictures.from_pil(given)

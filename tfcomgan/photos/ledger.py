@@ -1,4 +1,4 @@
-"""The areas of segmented pictures as a CSV file, which also tells what is finished.
+"""Areas and boxes of segmented pictures as a CSV file, which also tells what is finished.
 
 A row is written when the other results of its picture are. It counts as long as
 picture, name and model are the same and the picture's file has not changed.
@@ -6,6 +6,7 @@ picture, name and model are the same and the picture's file has not changed.
 
 import contextlib
 import csv
+import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -23,8 +24,10 @@ class Row(NamedTuple):
     width, height: Pixels, upright.
     object_pixels: Those where the mask is at least one half.
     object_share: The same as a share of all, in [0, 1].
+    box_x, box_y, box_width, box_height: Of those pixels; zeros where there is none.
     modified: Time of the file's last change, in ns.
     model: Digest of the exported segmenter, and how the mask was drawn.
+    results: What was written of it, words with blanks between.
     """
 
     picture: str
@@ -33,8 +36,13 @@ class Row(NamedTuple):
     height: int
     object_pixels: int
     object_share: float
+    box_x: int
+    box_y: int
+    box_width: int
+    box_height: int
     modified: int
     model: str
+    results: str
 
 
 def read(path: pathlib.Path) -> Iterator[Row]:
@@ -51,6 +59,25 @@ def read(path: pathlib.Path) -> Iterator[Row]:
 def is_current(row: Row, photo: Photo, model: str) -> bool:
     """Whether a row is of this picture as it is now, by this model."""
     return row[:2] == photo and row.model == model and row.modified == modified(photo)
+
+
+def write_json(path: pathlib.Path, rows: Iterable[Row]) -> None:
+    """Areas and boxes as JSON, a record a picture, whole or not at all."""
+    records = [
+        {
+            "picture": row.picture,
+            "name": row.name,
+            "width": row.width,
+            "height": row.height,
+            "object_pixels": row.object_pixels,
+            "object_share": row.object_share,
+            "box": [row.box_x, row.box_y, row.box_width, row.box_height],
+        }
+        for row in rows
+    ]
+    # Escapes all that is not ASCII: names of files need not be UTF-8.
+    lines = ",\n".join(map(json.dumps, records))
+    files.write_text(path, f"[\n{lines}\n]\n")
 
 
 def modified(photo: Photo) -> int:

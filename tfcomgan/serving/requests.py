@@ -158,14 +158,14 @@ def _rest(address: str, is_here: bool) -> Ask:
 def _checked(address: str, rows, count: int, answer: Callable) -> list[Answer]:
     """The answers of as many rows as pictures were sent."""
     try:
-        found = [answer(row) for row in rows]
+        answers = [answer(row) for row in rows]
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise Rejected(
             f"{address} gives an answer that cannot be used: {error}"
         ) from error
-    if len(found) != count:
-        raise Rejected(f"{address} gives {len(found)} answers to {count} pictures")
-    return found
+    if len(answers) != count:
+        raise Rejected(f"{address} gives {len(answers)} answers to {count} pictures")
+    return answers
 
 
 def _shortened(content: bytes) -> str:

@@ -41,8 +41,8 @@ def find(folder: str | os.PathLike, name: str) -> pathlib.Path:
     if (folder / "saved_model.pb").is_file():
         return folder
     for base in (folder, folder / name, serving_dir(folder, name)):
-        if found := versions(base):
-            return base / str(found[-1])
+        if numbers := versions(base):
+            return base / str(numbers[-1])
     raise UserError(
         f"{folder} holds no exported {name}. Run the export stage: "
         "python -m tfcomgan.main ... --stages=export"

@@ -76,10 +76,10 @@ def _me() -> dict:
 
 def _holder(place: pathlib.Path) -> str:
     try:
-        found = json.loads((place / _HOLDER).read_text(encoding="utf-8"))
+        holder = json.loads((place / _HOLDER).read_text(encoding="utf-8"))
         return (
-            f"process {found['pid']} on {found['host']} since {found['since']} "
-            f"({found['command']})"
+            f"process {holder['pid']} on {holder['host']} since {holder['since']} "
+            f"({holder['command']})"
         )
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -80,8 +80,10 @@ class Checkpoints:
         path = paths[-1]
         try:
             reader = tf.train.load_checkpoint(path)
-            found = reader.get_tensor("fingerprint/.ATTRIBUTES/VARIABLE_VALUE").decode()
-            if found == self._fingerprint:
+            fingerprint = reader.get_tensor(
+                "fingerprint/.ATTRIBUTES/VARIABLE_VALUE"
+            ).decode()
+            if fingerprint == self._fingerprint:
                 self._checkpoint.restore(path).assert_consumed()
         # IndexError: TensorFlow's reader, of a file that is too short.
         except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
@@ -91,10 +93,11 @@ class Checkpoints:
                 f"files {path}.* and give the same command again; it goes on from the "
                 "checkpoint before, or from the start."
             ) from error
-        if found != self._fingerprint:
+        if fingerprint != self._fingerprint:
             raise UserError(
                 f"The checkpoint {self._folder / pathlib.Path(path).name} was made with "
-                f"other settings (fingerprint {found[:12]}, expected {self._fingerprint[:12]}). "
+                f"other settings (fingerprint {fingerprint[:12]}, "
+                f"expected {self._fingerprint[:12]}). "
                 f"Delete the folder {self._folder} to start anew."
             )
         return self.step

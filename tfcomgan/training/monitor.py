@@ -206,10 +206,10 @@ def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Fin
     runs = itertools.groupby(
         readings, key=lambda reading: settings.sign(reading.values)
     )
-    found = [(sign, [reading.step for reading in run]) for sign, run in runs]
+    signs = [(sign, [reading.step for reading in run]) for sign, run in runs]
     return [
         Finding(sign, steps[0], steps[-1])
-        for sign, steps in found
+        for sign, steps in signs
         if sign is not None and len(steps) >= needed
     ]
 
@@ -267,12 +267,12 @@ class Monitor(callbacks.EveryFewSteps):
         self._readings.append(Reading(step, values))
         with self._file.open("a", encoding="utf-8") as file:
             file.write(_line(self._readings[-1]))
-        found = findings(self._readings, self._settings)
-        is_now = bool(found) and found[-1].last_step == step
-        solution = found[-1].solution if is_now else 0
+        now = findings(self._readings, self._settings)
+        is_now = bool(now) and now[-1].last_step == step
+        solution = now[-1].solution if is_now else 0
         self._board.scalars(step, {"trivial_solution": solution})
-        if len(found) > known:
-            self._respond(step, found[-1])
+        if len(now) > known:
+            self._respond(step, now[-1])
 
     def _respond(self, step: int, finding: Finding) -> None:
         text = finding.text(self._seed)
