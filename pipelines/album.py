@@ -55,8 +55,8 @@ class Album:
 
     def drawn(self, number: int) -> np.ndarray:
         """Indices of the pictures of a round."""
-        generator = np.random.default_rng([self.seed, number])
-        rest = generator.permutation(self._order[self._num_aside :])
+        rng = np.random.default_rng([self.seed, number])
+        rest = rng.permutation(self._order[self._num_aside :])
         return rest[: self.settings.most_pictures]
 
     @functools.cached_property

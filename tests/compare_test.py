@@ -236,6 +236,14 @@ def test_what_is_to_be_put_right_is_exit_code_2_and_a_message(arguments, message
     assert "Traceback" not in done.stderr
 
 
+def test_a_table_that_cannot_be_written_is_named(tmp_path):
+    run = _make(tmp_path / "a")
+    (tmp_path / "file").touch()
+    done = _compare(run, f"--out={tmp_path / 'file/table.md'}")
+    assert done.returncode == 2 and "file/table.md cannot be written: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_help_waits_for_neither_tensorflow_nor_numpy():
     done = _compare("--help")
     assert done.returncode == 0 and "--out" in done.stdout

@@ -173,6 +173,25 @@ def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
 
 
+@pytest.mark.parametrize(
+    ("mine", "flags"),
+    [
+        ("layers.png", ()),
+        ("coco/annotations.json", ("--dataset=3", "--keep=1")),
+        ("tfds/mine.txt", ("--dataset=3", "--keep=1")),
+    ],
+)
+def test_files_of_others_are_not_overwritten(run_dir, tmp_path, mine, flags):
+    (tmp_path / mine).parent.mkdir(exist_ok=True)
+    (tmp_path / mine).write_text("mine")
+    message = _run(run_dir, tmp_path, *flags).message
+    assert f"--out would overwrite {tmp_path / mine.partition('/')[0]}" in message
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [
+        pathlib.Path(mine).name
+    ]
+    assert (tmp_path / mine).read_text() == "mine"
+
+
 def test_run_without_critic_says_what_to_do(tmp_path):
     exports.make_generator(tmp_path / "run", with_critic=False)
     flags = ("--dataset=3", "--min_area=0", "--max_area=1")

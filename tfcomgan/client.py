@@ -35,7 +35,6 @@ from tfcomgan.images import save_png
 from tfcomgan.photos import finding
 from tfcomgan.photos.finding import Photo
 from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
-from tfcomgan.system import marks
 
 
 def to_send(picture: str | pathlib.Path) -> bytes:
@@ -88,13 +87,7 @@ def segment(
         does not answer or is none, or some picture cannot be used.
     """
     names = [f"{photo.name}.png" for photo in photos]
-    ours = marks.read(out)
-    foreign = [n for n in names if n not in ours and (out / n).exists()]
-    if foreign and marks.ALL not in ours:
-        raise UserError(
-            f"--out would overwrite {out / foreign[0]}, which is not of this command. Name "
-            "another folder."
-        )
+    command_line.refuse_to_overwrite(out, *names)
     failed = 0
     found = tqdm.tqdm(
         answers(photos, ask, batch_size),

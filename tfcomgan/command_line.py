@@ -155,6 +155,15 @@ def make_folder(out: str | os.PathLike, *results: str) -> pathlib.Path:
         raise UserError(f"--out={out} cannot be made a folder: {error}") from error
 
 
+def refuse_to_overwrite(out: str | os.PathLike, *names: str) -> None:
+    """Raises UserError where results of these names would take the place of others' files."""
+    if found := marks.foreign(out, *names):
+        raise UserError(
+            f"--out would overwrite {found}, which is not of this command. Name another "
+            "folder."
+        )
+
+
 @contextlib.contextmanager
 def results(out: str | os.PathLike, *names: str) -> Iterator[pathlib.Path]:
     """The folder named by --out, for one process at a time; see `make_folder`.

@@ -25,6 +25,7 @@ from absl import flags
 from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting.tables import Table
+from tfcomgan.system import files
 
 _EVALUATE = "evaluate"
 # Those that its scores depend on, and itself.
@@ -244,10 +245,14 @@ def compare(arguments: Sequence[str], out: pathlib.Path | None) -> str:
         )
     made = table(groups)
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(
-            made.csv() if out.suffix == ".csv" else made.markdown(), encoding="utf-8"
-        )
+        try:
+            files.write_text(
+                out, made.csv() if out.suffix == ".csv" else made.markdown()
+            )
+        except OSError as error:
+            raise UserError(
+                f"--out={out} cannot be written: {error.strerror}."
+            ) from error
     return made.markdown()
 
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from absl import flags
-from PIL import Image
 
 # TensorFlow and gin are imported where they are used: --help must not wait.
 from tfcomgan import command_line
@@ -33,8 +32,7 @@ _SHEET = "contact_sheet.png"
 
 def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     """Findings on the files that a `FolderSource` would take from a `Listing`."""
-    from tfcomgan.data import folder, walking
-    from tfcomgan.data.pictures import BadPicture
+    from tfcomgan.data import folder, pictures, walking
 
     on_sheet = spread(len(files.pictures))
 
@@ -42,12 +40,10 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
         name = files.pictures[index]
         try:
             image, mask = files.read(index, invert_masks=source.invert_masks)
-        except BadPicture as error:
+        except pictures.BadPicture as error:
             return Finding(name, problem=error.reason)
-        with Image.open(files.root / name) as stored:
-            kind = f"{stored.format} {stored.mode}"
         return look(
-            name, image, mask, split="", kind=kind,
+            name, image, mask, split="", kind=pictures.kind(files.root / name),
             sheet_size=sheet_size if index in on_sheet else None,
         )  # fmt: skip
 
@@ -125,6 +121,8 @@ def _warn(good, bad, sizes, pictures) -> Iterator[str]:
             f"{len(bad)} pictures cannot be used. Repair or remove them; of `folder`, "
             "--gin_param=\"folder.on_bad_image='skip'\" leaves them out."
         )
+    if len(good) < 2:
+        yield "A training takes at least 2 pictures, one of them to test on."
     num_train = sum(f.split == "train" for f in good)
     off = {
         "input_pipeline.flip=True": not pictures.flip,
@@ -209,6 +207,7 @@ def _main(arguments: Sequence[str]) -> None:
     source = config.build(PrepareSettings, "prepare").source
     pictures = config.build(InputSettings, "train_generator")
     manual_dir = pathlib.Path(given.manual_dir) if given.manual_dir else None
+    command_line.refuse_to_overwrite(given.out, _SHEET)
     out, size = pathlib.Path(given.out), min(pictures.image_size, _SHEET_SIZE)
     notes = ()
     if isinstance(source, FolderSource):

@@ -75,6 +75,7 @@ def _main(arguments: Sequence[str]) -> None:
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
+    command_line.refuse_to_overwrite(given.out, *_WRITTEN)
     with command_line.results(given.out, *_WRITTEN) as out:
         if given.dataset:
             _write_dataset(version, out, codes)

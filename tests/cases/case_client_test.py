@@ -3,7 +3,10 @@
 import contextlib
 import http.server
 import json
+import shutil
 import socketserver
+import ssl
+import subprocess
 import sys
 import threading
 
@@ -26,7 +29,7 @@ def good(count: int) -> bytes:
 
 
 @contextlib.contextmanager
-def server(*answers):
+def server(*answers, context=None):
     """Gives these answers in turn, the last for ever: (code, body) or raw bytes."""
     left = list(answers)
 
@@ -49,6 +52,10 @@ def server(*answers):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        if context is not None:  # Each connection greets in its own thread.
+            running.socket = context.wrap_socket(
+                running.socket, server_side=True, do_handshake_on_connect=False
+            )
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"127.0.0.1:{running.server_port}"
         running.shutdown()
@@ -105,8 +112,25 @@ def test_folders_are_taken_as_segment_takes_them(photos):
             (404, b"<h1>Not Found</h1>"),
             "answers 404: <h1>Not Found</h1>. Is the server up",
         ),
+        ((200, b"[" * 100_000), "no TensorFlow Serving, or not its REST port; it "),
+        ((401, b"Who are you?"), "answers 401: Who are you?. So does no TensorFlow"),
+        (
+            b"HTTP/1.1 307 Moved\r\nLocation: http://[::1]:9/\r\nContent-Length: 0\r\n\r\n",
+            "answers 307: Moved. So does no TensorFlow Serving",
+        ),
+        (
+            b"HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n{",
+            "2 of 2 pictures could not be segmented",
+        ),
+        (
+            b"HTTP/1.1 503 Busy\r\nContent-Length: 99\r\n\r\n{",
+            "answers 503: an answer that is cut off. Is the server up",
+        ),
     ],
-    ids=["html", "empty", "list", "number", "grpc port", "short", "closed", "404"],
+    ids=[
+        *("html", "empty", "list", "number", "grpc port", "short", "closed", "404"),
+        *("nested", "401", "307", "400 cut off", "503 cut off"),
+    ],
 )
 def test_what_is_no_answer_is_told_once(photos, answer, message):
     with server(answer) as address:
@@ -161,11 +185,38 @@ def test_no_proxy_is_asked_for_this_machine(photos):
         ask(photos, by_name, first=NO_WAITS + proxy).check()
 
 
-@pytest.mark.parametrize("address", ["localhost:x", "localhost:99999", "[::1", "a b"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("localhost:x", "localhost:99999", "[::1", "a b", "a..b", "a" * 64 + ":1"),
+        *("localhost:9/é", "localhost:9?x=1", "localhost:9#x", "me:pw@localhost:9"),
+    ],
+)
 def test_an_address_that_is_none_is_told_at_once(photos, address):
     for scheme in ("http", "grpc"):
         message = ask(photos, address, scheme=scheme).message
         assert "--server must be as in grpc://localhost:8500" in message
+
+
+def test_a_scheme_may_have_capitals(photos):
+    with server(good) as address:
+        ask(photos, address, scheme="HTTP").check()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_a_certificate_that_nobody_knows(photos, tmp_path):
+    both = tmp_path / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a",
+         "-keyout", both, "-out", tmp_path / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    both.write_bytes(both.read_bytes() + (tmp_path / "certificate.pem").read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    with server(good, context=context) as address:
+        message = ask(photos, address, scheme="https").message
+    assert "certificate" in message and "SSL_CERT_FILE" in message
 
 
 def test_https_to_a_port_of_http(photos):

@@ -38,6 +38,20 @@ def test_a_file_that_fails_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_names_too_long_for_a_result_are_cut_and_stop_no_other(tmp_path):
+    exports.make_segmenter(tmp_path / "run")
+    longest = "é" * 125 + "a"  # 251 bytes.
+    for name in (f"{longest}.png", f"{longest}.jpg", "x/ok.png"):
+        save(tmp_path / "photos" / name)
+    command.run(
+        tmp_path / "photos", f"--model={tmp_path / 'run'}", f"--out={tmp_path / 'out'}",
+        module=SEGMENT,
+    ).check()  # fmt: skip
+    made = [path.name for path in (tmp_path / "out/masks").rglob("*.png")]
+    assert "ok.png" in made and len(made) == 3
+    assert sum(name.startswith("é" * 110) for name in made) == 2
+
+
 def test_folders_whose_names_are_patterns_are_segmented(tmp_path):
     base = tmp_path / ODD
     exports.make_segmenter(base / "run")

@@ -254,9 +254,7 @@ def test_the_test_split_does_not_depend_on_the_size_of_the_train_split(tmp_path)
 )
 def test_settings_that_cannot_be_painted_are_refused(bad):
     (name, value), *_ = bad.items()
-    with pytest.raises(
-        ValueError, match=f"`{name}` must be .* Received: {name}={value}"
-    ):
+    with pytest.raises(ValueError, match=f"`scenes.{name}` must .* Received: {value}"):
         scenes.ScenesSource(**{"image_size": 32, **bad})
 
 

@@ -40,6 +40,21 @@ def test_a_constant_curve_can_be_drawn(value):
     assert "polyline" in curves.svg(Curve("s", "loss", [1, 2], [value, value]))
 
 
+def test_a_single_value_is_a_dot_at_its_height():
+    # One fourth of the way from the lower rule to the upper.
+    text = curves.svg(Curve("s", "loss", [7], [1.25]))
+    ((x, y),) = re.findall(r'<circle class="point" cx="([\d.]+)" cy="([\d.]+)"', text)
+    rules = {
+        float(tick): float(at)
+        for at, tick in re.findall(r'<text x="41" y="([\d.]+)"[^>]*>([\d.]+)<', text)
+    }
+    (low, bottom), (high, top) = min(rules.items()), max(rules.items())
+    share = (1.25 - low) / (high - low)
+    np.testing.assert_allclose(float(y), bottom + share * (top - bottom), atol=0.1)
+    assert text.count("step 7") == 1
+    assert "circle" not in curves.svg(Curve("s", "loss", [7, 8], [1.25, 1.25]))
+
+
 def _write_events(folder, points, suffix):
     writer = tf.summary.create_file_writer(str(folder), filename_suffix=suffix)
     with writer.as_default():

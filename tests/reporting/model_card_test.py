@@ -15,7 +15,7 @@ def _limits(report):
 def test_the_verdict_names_the_test_score_and_the_best_baseline():
     verdict = limits.verdict(reports.make())
     assert "On test pictures" in verdict and "53.4% (52.4% to 55.4%)" in verdict
-    assert "otsu: 21.5%" in verdict
+    assert "Otsu's threshold: 21.5%" in verdict
     assert not [title for title in _limits(reports.make()) if "Warning" in title]
 
 
@@ -27,7 +27,7 @@ def test_a_segmenter_no_better_than_a_baseline_is_called_so():
         }
     }
     made = reports.make(scores=scores)
-    assert "no better than iem" in limits.verdict(made)
+    assert "no better than IEM" in limits.verdict(made)
     assert "Warning: no better than a baseline" in _limits(made)
 
 

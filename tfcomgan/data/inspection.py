@@ -103,8 +103,9 @@ def near_duplicates(thumbnails: np.ndarray) -> list[tuple[int, int]]:
 def warn_of_few(num_train: int, advice: str = "") -> Iterator[str]:
     """What to expect of so many training pictures; nothing where they are many."""
     if num_train < _FEW:
+        some = "picture is" if num_train == 1 else "pictures are"
         yield (
-            f"{num_train} training pictures are few for a GAN: below {_FEW:,}, critics "
+            f"{num_train} training {some} few for a GAN: below {_FEW:,}, critics "
             "learn them by heart. Expect coarse masks; more pictures help most, then "
             f"fewer codes (NUM_CODES) and a shorter training (STEPS). {advice}"
         ).rstrip()

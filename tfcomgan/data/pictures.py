@@ -70,6 +70,16 @@ def size(path: str | os.PathLike) -> tuple[int, int]:
         return _look_at(path, look)
 
 
+def kind(path: str | os.PathLike) -> str:
+    """Format and Pillow's mode of a picture file, as 'JPEG RGB'.
+
+    Raises:
+      BadPicture: It cannot be read.
+    """
+    with _named(path, "picture"):
+        return _look_at(path, lambda stored: f"{stored.format} {stored.mode}")
+
+
 def check(path: str | os.PathLike) -> None:
     """Raises BadPicture where there is no file, but nothing, a folder or a pipe."""
     with _named(path, "picture"):

@@ -7,11 +7,13 @@ its size, seed and index: nothing is downloaded.
 import dataclasses
 import functools
 import pathlib
+from typing import Annotated
 
 import numpy as np
 import tensorflow_datasets as tfds
 
 from tfcomgan import config
+from tfcomgan.config.field_types import at_least
 from tfcomgan.data import making, painter, scene_prior
 
 TEST_INDEX = 2**31  # The test split counts from here: no scene is in both splits.
@@ -58,9 +60,6 @@ class ScenesBuilderConfig(tfds.core.BuilderConfig):
     seed: int
 
     def __post_init__(self):
-        least = {"image_size": 8, "num_train": 1, "num_test": 1, "seed": 0}
-        for name, value in least.items():  # TFDS refuses to write an empty split.
-            _check_at_least(name, getattr(self, name), value)
         self.name = (
             f"size{self.image_size}_train{self.num_train}_test{self.num_test}"
             f"_seed{self.seed}"
@@ -97,27 +96,21 @@ class ScenesSource(making.Source):
     """Settings of the data set `scenes`.
 
     Attributes:
-      image_size: pixels across, at least 8.
-      num_train: pictures in the train split, at least 1.
-      num_test: pictures in the test split, at least 1.
+      image_size: pixels across.
+      num_train: pictures in the train split; TFDS writes no empty one.
+      num_test: pictures in the test split.
       seed: another seed paints other scenes.
     """
 
-    image_size: int
-    num_train: int = 4000
-    num_test: int = 500
-    seed: int = 0
-
-    def __post_init__(self):
-        self._builder_config()  # Refuses bad numbers now, not when the data are prepared.
-
-    def _builder_config(self) -> ScenesBuilderConfig:
-        return ScenesBuilderConfig(**dataclasses.asdict(self))
+    image_size: Annotated[int, at_least(8)]
+    num_train: Annotated[int, at_least(1)] = 4000
+    num_test: Annotated[int, at_least(1)] = 500
+    seed: Annotated[int, at_least(0)] = 0
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
         """Of the pictures, which it paints."""
         del manual_dir  # Nothing is fetched by hand.
-        builder = Scenes(data_dir=str(data_dir), config=self._builder_config())
-        return builder
+        chosen = ScenesBuilderConfig(**dataclasses.asdict(self))
+        return Scenes(data_dir=str(data_dir), config=chosen)

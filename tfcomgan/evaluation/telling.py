@@ -43,7 +43,7 @@ def scores(results: Mapping[str, Mapping]) -> str:
         f"{'':{all_titles}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
     ]
     for pictures, method, found in rows:
-        title = f"{pictures:{wide}}{_METHODS.get(method, method.replace('_', ' '))}"
+        title = f"{pictures:{wide}}{method_name(method)}"
         means = {metric: 100 * score["mean"] for metric, score in found.items()}
         low, high = (100 * found["iou_plain"][end] for end in ("low", "high"))
         lines.append(
@@ -56,6 +56,11 @@ def scores(results: Mapping[str, Mapping]) -> str:
         f"truth, as in the paper. {', '.join(held_out + trained)}"
     )
     return "\n".join([*lines, *textwrap.wrap(note, _COLUMNS)])
+
+
+def method_name(method: str) -> str:
+    """A method for people: the baselines that bear a name by that."""
+    return _METHODS.get(method, method.replace("_", " "))
 
 
 def _pictures(protocol: str) -> str:

@@ -24,10 +24,20 @@ def contact_sheet(findings: Sequence[Finding], *, scale: int = 1) -> np.ndarray:
     for start in range(0, len(shown), SHEET_COLUMNS):
         part = shown[start : start + SHEET_COLUMNS]
         strips = [[f.sheet for f in part]]
-        if part[0].sheet_mask is not None:
-            strips.append([mask_to_uint8(f.sheet_mask) for f in part])
+        white = np.full_like(part[0].sheet, 255)
+        if any(f.sheet_mask is not None for f in part):
+            strips.append([_mask(f) for f in part])
         for strip in strips:
-            white = np.full_like(strip[0], 255)
             missing = min(SHEET_COLUMNS, len(shown)) - len(strip)
             rows.append(np.stack(strip + [white] * missing))
     return grids.grid(rows, scale=scale)
+
+
+def _mask(finding: Finding) -> np.ndarray:
+    """The mask of a picture, or a cross where it has none."""
+    if finding.sheet_mask is not None:
+        return mask_to_uint8(finding.sheet_mask)
+    diagonal = np.eye(len(finding.sheet), dtype=bool)
+    crossed = np.full_like(finding.sheet, 255)
+    crossed[diagonal | diagonal[::-1]] = 0
+    return crossed

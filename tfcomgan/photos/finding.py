@@ -3,6 +3,7 @@
 import collections
 import fnmatch
 import glob
+import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +11,8 @@ from typing import NamedTuple
 
 from tfcomgan.data import walking
 from tfcomgan.errors import UserError
+
+_LONGEST = 250  # Bytes; a file's name may have 255, with the suffix of a result.
 
 
 class Photo(NamedTuple):
@@ -112,16 +115,27 @@ def names(files: Sequence[str]) -> list[str]:
     """A name for the results of each file, all different.
 
     The name of x/a.jpg is x/a. Files that share it keep their extension, as in x/a.jpg
-    and x/a.gif; those that share the whole name are numbered: x/a.jpg, x/a.jpg-2.
+    and x/a.gif; those that share the whole name are numbered: x/a.jpg, x/a.jpg-2. What is
+    too long for a suffix is cut off, and gets a digest of the rest.
     """
-    stems = [os.path.splitext(file)[0] for file in files]
+    stems = [_shortened(os.path.splitext(file)[0]) for file in files]
     count = collections.Counter(stems)
     taken = {}
     for file, stem in zip(files, stems, strict=True):
-        base = stem if count[stem] == 1 else file
+        base = stem if count[stem] == 1 else _shortened(file)
         name, number = base, 1
         while name in taken:
             number += 1
             name = f"{base}-{number}"
         taken[name] = file
     return list(taken)
+
+
+def _shortened(name: str) -> str:
+    folder, last = os.path.split(name)
+    whole = os.fsencode(last)
+    if len(whole) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(whole).hexdigest()[:12]
+    start = whole[: _LONGEST - 20].decode("utf-8", "ignore")
+    return os.path.join(folder, f"{start}-{digest}")

@@ -17,6 +17,10 @@ _MEANINGS = {
     "info_foreground": "code f read from the foreground, nats; lower is better",
     "info_background": "code b read from the background, nats; lower is better",
     "layer_difference": "how far foreground and background differ; 0 is a collapse",
+    "area": "how far masks leave the allowed area; 0 is not at all",
+    "border": "share of the border that the object's side covers",
+    "size": "share the guarded side of the mask covers",
+    "least_size": "what the object's side lacks of its least size",
     "mask_area": "share the mask covers; 0 or 1 is a trivial mask",
     "mask_entropy": "grey of the mask, bits a pixel; 0 is black and white",
     "object_area": "share of the side with less of the border",
@@ -113,16 +117,19 @@ def svg(curve: Curve) -> str:
             f'<line class="rule" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
             f'<text x="{_LEFT - 5}" y="{y}" dy="3.5" text-anchor="end">{tick:g}</text>'
         )
-    for anchor, at, step in (
-        ("start", _LEFT, curve.steps[0]),
-        ("end", _WIDTH - _RIGHT, curve.steps[-1]),
-    ):
+    ends = [("start", _LEFT, curve.steps[0])]
+    if len(steps) > 1:
+        ends.append(("end", _WIDTH - _RIGHT, curve.steps[-1]))
+    for anchor, at, step in ends:
         parts.append(
             f'<text x="{at}" y="{_HEIGHT - 5}" text-anchor="{anchor}">step {step:,}</text>'
         )
     band = points(x + x[::-1], high + low[::-1])
     parts.append(f'<polygon class="band" points="{band}"/>')
     parts.append(f'<polyline class="curve" points="{points(x, mean)}"/>')
+    if len(x) == 1:  # A line of no length is not seen.
+        at, y = points(x, mean).split(",")
+        parts.append(f'<circle class="point" cx="{at}" cy="{y}" r="3"/>')
     if not is_finite.all():
         step = curve.steps[int(np.argmin(is_finite))]
         parts.append(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tfcomgan.evaluation import telling
 from tfcomgan.reporting.facts import Report
 
 _SEGMENTER = "segmenter"
@@ -86,7 +87,7 @@ def limits(report: Report) -> list[tuple[str, str]]:
                 "'Best polarity' inverts a mask where the truth says it helps; whoever has "
                 "no truth gets the plain numbers. Scores on the training split are of "
                 "pictures the networks have seen. This is one run: how much another seed "
-                "changes is for `python -m tfcomgan.compare` to say.",
+                "changes is for the command tfcomgan-compare to say.",
             )
         )
     if any(name.startswith("fd_") for m in report.metrics.values() for name in m):
@@ -127,7 +128,9 @@ def _warnings(report):
             "The two sides of the mask cover about the same share of the border, so the "
             "rule that chooses the object's side was undecided. Look at the figures.",
         )
-    for protocol, methods in report.scores.items():
+    # Held-out pictures first.
+    for protocol in sorted(report.scores, key=lambda name: name.startswith("train_")):
+        methods = report.scores[protocol]
         best, score = _best_other(methods)
         if _SEGMENTER in methods and best and score >= _iou(methods[_SEGMENTER]):
             yield (
@@ -176,7 +179,7 @@ def _iou(scores) -> float:
 
 def _best_other(methods) -> tuple[str | None, float]:
     others = {
-        name.replace("_", " "): _iou(scores)
+        telling.method_name(name): _iou(scores)
         for name, scores in methods.items()
         if name != _SEGMENTER
     }

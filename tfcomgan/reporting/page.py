@@ -54,7 +54,12 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"percent": _percent, "number": _number, "time": _time}
-    environment.filters |= {"square": telling.square, "anchor": _anchor, "png": _png}
+    environment.filters |= {
+        "square": telling.square,
+        "method": telling.method_name,
+        "anchor": _anchor,
+        "png": _png,
+    }
     environment.filters["svg"] = lambda curve: markupsafe.Markup(curves.svg(curve))
     source = (
         importlib.resources.files("tfcomgan.reporting")

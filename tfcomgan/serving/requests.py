@@ -23,7 +23,10 @@ from tfcomgan.serving.versions import SEGMENTER
 SIGNATURE = "segment_encoded"
 _SECONDS = 60  # For an answer.
 _MOST_PIXELS = 2**31  # Of a picture: more than any file that is sent.
-_BLANK = set(" \t\r\n")
+_FOREIGN = set(" \t\r\n?#@")  # Characters that no address of a server has.
+# Answers that may be another one later; 404 also while the model is loaded.
+_PASSING = (404, 408, 429, 502, 503, 504)
+_ABOUT_THE_REQUEST = (400, 413, 422, 500)
 _PORTS = (
     "REST is http://HOST:8501, gRPC grpc://HOST:8500, unless the server says otherwise."
 )
@@ -86,12 +89,14 @@ def connect(server: str) -> Ask:
     try:
         parts = urllib.parse.urlsplit(server)
         host = parts.hostname or ""
-        is_good = bool(host) and parts.port != 0 and not set(server) & _BLANK
-    except ValueError:  # Of a port that is none, or a bracket left open.
+        host.encode("idna")
+        is_good = bool(host) and parts.port != 0 and not set(server) & _FOREIGN
+    except ValueError:  # Of a port or a name that is none, or a bracket left open.
         is_good = False
-    if is_good and scheme in ("http", "https"):
+    scheme, path = scheme.lower(), parts.path.strip("/") if is_good else ""
+    if is_good and scheme in ("http", "https") and path.isascii():
         return _rest(server.rstrip("/"), _is_here(host))
-    if is_good and scheme == "grpc":
+    if is_good and scheme == "grpc" and not path:
         return _grpc(address.rstrip("/"), _is_here(host))
     raise UserError(
         "--server must be as in grpc://localhost:8500 or http://localhost:8501. "
@@ -101,7 +106,7 @@ def connect(server: str) -> Ask:
 
 def _is_here(host: str) -> bool:
     """Whether a host is this machine, which no proxy is to be asked for."""
-    return host == "localhost" or host == "::1" or host.startswith("127.")
+    return host in ("localhost", "::1", "0.0.0.0") or host.startswith("127.")
 
 
 def rest_body(files: Sequence[bytes]) -> dict:
@@ -126,12 +131,7 @@ def _rest(address: str, is_here: bool) -> Ask:
             with opener.open(request, timeout=_SECONDS) as response:
                 content = response.read()
         except urllib.error.HTTPError as error:
-            text = _shortened(error.read())
-            # 404 also while the model is loaded.
-            is_passing = error.code in (404, 408, 429, 502, 503, 504)
-            raise (Unavailable if is_passing else Rejected)(
-                f"{url} answers {error.code}: {text}"
-            ) from error
+            raise _refusal(url, error) from error
         except http.client.BadStatusLine as error:
             if isinstance(error, ConnectionError):
                 raise Unavailable(f"{url}: {error}") from error
@@ -139,13 +139,19 @@ def _rest(address: str, is_here: bool) -> Ask:
         except http.client.InvalidURL as error:
             raise UserError(f"--server={address} is no address: {error}.") from error
         except (OSError, http.client.HTTPException) as error:
-            if isinstance(getattr(error, "reason", None), ssl.SSLError):
+            reason = getattr(error, "reason", None)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise UserError(
+                    f"{url}: {error}. A file with the certificate of its authority is "
+                    "named by the environment's SSL_CERT_FILE."
+                ) from error
+            if isinstance(reason, ssl.SSLError):
                 raise UserError(f"{url}: {error}. Is it http, not https?") from error
             # No connection, or a broken one; too slow; an answer cut off.
             raise Unavailable(f"{url}: {error}") from error
         try:
             rows = json.loads(content)["predictions"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{url} is no TensorFlow Serving, or not its REST port; it answers: "
                 f"{_shortened(content) or 'nothing'}. {_PORTS}"
@@ -153,6 +159,23 @@ def _rest(address: str, is_here: bool) -> Ask:
         return _checked(url, rows, len(files), lambda row: _answer(**row))
 
     return ask
+
+
+def _refusal(url: str, error: urllib.error.HTTPError) -> Exception:
+    """What an answer means that is no success."""
+    try:
+        text = _shortened(error.read())
+    except (OSError, http.client.HTTPException):
+        text = "an answer that is cut off"
+    told = f"{url} answers {error.code}: {text or error.reason}"
+    if error.code in _PASSING:
+        return Unavailable(told)
+    if error.code in _ABOUT_THE_REQUEST:
+        return Rejected(told)
+    return UserError(
+        f"{told}. So does no TensorFlow Serving: something before it may want a login or "
+        "send elsewhere, or --server is the address of another program."
+    )
 
 
 def _checked(address: str, rows, count: int, answer: Callable) -> list[Answer]:
@@ -197,6 +220,7 @@ def _grpc(address: str, is_here: bool) -> Ask:
     codes = grpc.StatusCode
     # NOT_FOUND also while the model is loaded.
     passing = (codes.UNAVAILABLE, codes.DEADLINE_EXCEEDED, codes.NOT_FOUND)
+    about_us = (codes.UNAUTHENTICATED, codes.PERMISSION_DENIED, codes.UNIMPLEMENTED)
     options = [
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
@@ -209,8 +233,10 @@ def _grpc(address: str, is_here: bool) -> Ask:
         try:
             response = predict(predict_request(files), timeout=_SECONDS)
         except grpc.RpcError as error:
-            told = f"{address} answers {error.code().name}: {error.details()[:500]}"
-            if "settings frame" in told.lower() or "http1" in told.lower():
+            details = (error.details() or "")[:500]
+            told = f"{address} answers {error.code().name}: {details}"
+            is_http = "settings frame" in told.lower() or "http1" in told.lower()
+            if is_http or error.code() in about_us:
                 raise UserError(f"{told}. {_PORTS}") from error
             raise (Unavailable if error.code() in passing else Rejected)(
                 told

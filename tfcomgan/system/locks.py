@@ -1,12 +1,14 @@
 """Folders that one process at a time writes to: by a lock, which dies with its process."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
 import shlex
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,7 +16,15 @@ import filelock
 
 from tfcomgan.errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # Windows has locks of its own, everywhere.
+    fcntl = None  # type: ignore[assignment]
+
 _LOCK = ".tfcomgan-lock"
+# What a file system without locks answers. The lock of `filelock` that would do there stays
+# behind when its process is killed.
+_WITHOUT = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 _HOLDER = ".tfcomgan-lock.json"  # Who it is, for the message to others.
 _ours: set[pathlib.Path] = set()
 
@@ -43,6 +53,14 @@ def hold(
     if place in _ours:
         yield
         return
+    if not _has_locks(place):
+        print(
+            f"{flag}={folder} lies on a file system without locks: see to it that no other "
+            "process writes there.",
+            file=sys.stderr,
+        )
+        yield
+        return
     lock = filelock.FileLock(str(place / _LOCK))
     try:
         lock.acquire(timeout=0)
@@ -63,6 +81,18 @@ def hold(
         _ours.discard(place)
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _has_locks(place: pathlib.Path) -> bool:
+    """Whether the file system of a folder knows locks; some over a network do not."""
+    if fcntl is None:
+        return True
+    with tempfile.TemporaryFile(dir=place) as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in _WITHOUT
+    return True
 
 
 def _me() -> dict:

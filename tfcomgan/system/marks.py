@@ -24,6 +24,13 @@ def read(folder: str | os.PathLike) -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line[:1] not in ("", "#"))
 
 
+def foreign(folder: str | os.PathLike, *names: str) -> pathlib.Path | None:
+    """The first of these names that is there and not of this package; None if none is."""
+    ours = read(folder)
+    paths = (pathlib.Path(folder, name) for name in names if name not in ours)
+    return None if ALL in ours else next(filter(os.path.lexists, paths), None)
+
+
 def make(folder: str | os.PathLike, *names: str) -> pathlib.Path:
     """Makes a folder of results, or marks in an old one those of these names.
 

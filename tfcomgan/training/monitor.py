@@ -203,9 +203,7 @@ class Finding(NamedTuple):
 def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Finding]:
     """What a training's readings, in their order, amount to."""
     needed = -(-settings.window // settings.every)
-    runs = itertools.groupby(
-        readings, key=lambda reading: settings.sign(reading.values)
-    )
+    runs = itertools.groupby(readings, key=lambda r: settings.sign(r.values))
     signs = [(sign, [reading.step for reading in run]) for sign, run in runs]
     return [
         Finding(sign, steps[0], steps[-1])
