@@ -18,10 +18,7 @@ from tfcomgan.serving import export_segmenter, versions
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
-    exports.make_segmenter(run)
-    exports.make_generator(run)
-    return run
+    return exports.make_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")

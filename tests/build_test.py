@@ -17,6 +17,7 @@ FILES = [f for f in build_deps.sources() if not f.startswith("tests/")]
 LAYERS = (
     "commands",
     "pipelines",
+    "studio",
     "reporting synthesis photos",
     "training evaluation serving figures annotations",
     "models metrics",
@@ -164,6 +165,11 @@ def test_what_is_imported_of_ours_is_there():
             if name.startswith(("tfcomgan.", "pipelines.", "benchmarks.")):
                 there = wanted in defined(module) or defined(name)
                 assert there, f"{file} imports {name}"
+
+
+def test_no_module_is_longer_than_300_lines():
+    for file in FILES:
+        assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= 300, file
 
 
 # The commands that run stages or read their settings.

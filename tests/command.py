@@ -129,6 +129,20 @@ def tiny(run_dir: pathlib.Path, *more: str) -> tuple[str, ...]:
     )
 
 
+def prepare(root, tmp_path, *more, **kwargs) -> Done:
+    """What `tfcomgan.main --stages=prepare` says of a folder of pictures."""
+    return run(
+        "--gin_file=gin/folder_64.gin",
+        "--gin_file=gin/smoke.gin",
+        "--stages=prepare",
+        f"--manual_dir={root}",
+        f"--run_dir={tmp_path / 'run'}",
+        f"--data_dir={tmp_path / 'data'}",
+        *more,
+        **kwargs,
+    )
+
+
 @functools.cache
 def finished() -> pathlib.Path:
     """The run folder of an unbroken run of `tiny`; not to be changed, but copied."""

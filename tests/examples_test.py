@@ -12,10 +12,7 @@ from PIL import Image
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
-    exports.make_segmenter(run)
-    exports.make_generator(run)
-    return run
+    return exports.make_run(tmp_path_factory.mktemp("run"))
 
 
 def _start(monkeypatch, *arguments):

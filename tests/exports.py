@@ -62,3 +62,10 @@ def make_segmenter(run_dir: pathlib.Path) -> pathlib.Path:
         num_levels=3,
         directory=versions.serving_dir(run_dir, versions.SEGMENTER) / "1",
     )
+
+
+def make_run(run_dir: pathlib.Path) -> pathlib.Path:
+    """Exports both below a run folder; returns that."""
+    make_segmenter(run_dir)
+    make_generator(run_dir)
+    return run_dir

@@ -26,10 +26,7 @@ WANTED = datasets.Filter(min_area=0.0, max_area=1.0, keep=0.5)
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
-    exports.make_segmenter(run)
-    exports.make_generator(run)
-    return run
+    return exports.make_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")

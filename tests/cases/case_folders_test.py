@@ -28,20 +28,6 @@ def save(path, seed=0):
     )
 
 
-def prepare(root, tmp_path, *more, **kwargs):
-    """What `tfcomgan.main --stages=prepare` says of a folder."""
-    return command.run(
-        "--gin_file=gin/folder_64.gin",
-        "--gin_file=gin/smoke.gin",
-        "--stages=prepare",
-        f"--manual_dir={root}",
-        f"--run_dir={tmp_path / 'run'}",
-        f"--data_dir={tmp_path / 'data'}",
-        *more,
-        **kwargs,
-    )
-
-
 @pytest.fixture
 def photos(tmp_path):
     """Four pictures."""
@@ -71,7 +57,7 @@ def test_case_unicode_form_and_suffix_of_masks_do_not_matter(tmp_path):
         for name in names:
             save(root / name, i)
     assert found(root) == pairs
-    prepare(root, tmp_path).check()
+    command.prepare(root, tmp_path).check()
     info = command.artifact(tmp_path / "run", "prepare")["info"]
     assert sum(info["num_examples"].values()) == 4
     (note,) = info["notes"]  # And none of what was left out.
@@ -91,7 +77,7 @@ def test_where_two_fit_an_error_names_both(tmp_path):
         save(root / "images" / name)
     for name in ("a.png", "a.bmp", "b.png", "b.jpg.png", "c.png"):
         save(root / "masks" / name)
-    message = prepare(root, tmp_path).message
+    message = command.prepare(root, tmp_path).message
     for line in (
         "images/a.jpg: two masks fit it, masks/a.bmp and masks/a.png; leave one of them",
         "images/b.jpg: two masks fit it, masks/b.jpg.png and masks/b.png; leave one",
@@ -104,7 +90,7 @@ def test_where_two_fit_an_error_names_both(tmp_path):
 def test_two_folders_of_masks_are_named(tmp_path):
     for name in ("images/a.png", "masks/a.png", "Masks/b.png"):
         save(tmp_path / "photos" / name)
-    message = prepare(tmp_path / "photos", tmp_path).message
+    message = command.prepare(tmp_path / "photos", tmp_path).message
     assert "has Masks and masks: which of them holds the masks?" in message
 
 
@@ -121,7 +107,7 @@ def test_masks_in_a_layout_of_others_are_not_trained_on(tmp_path, picture, mask)
     root = tmp_path / "photos"
     for name in (picture, mask, "images/other.png"):
         save(root / name)
-    message = prepare(root, tmp_path).message
+    message = command.prepare(root, tmp_path).message
     assert f"1 of 3 pictures in {root} look like masks of others" in message
     assert f"as {mask} of {picture}" in message
 
@@ -129,13 +115,13 @@ def test_masks_in_a_layout_of_others_are_not_trained_on(tmp_path, picture, mask)
 def test_pictures_beside_the_folder_of_pictures_are_told(tmp_path):
     for name in ("images/a.png", "images/b.png", "masks/a.png", "masks/b.png", "c.png"):
         save(tmp_path / "photos" / name)
-    done = prepare(tmp_path / "photos", tmp_path).check()
+    done = command.prepare(tmp_path / "photos", tmp_path).check()
     assert "Passed over, outside of images, as there is masks: c.png." in done.out
 
 
 def test_masks_without_a_folder_of_pictures_say_what_is_missing(photos, tmp_path):
     save(photos / "masks/0.png")
-    message = prepare(photos, tmp_path).message
+    message = command.prepare(photos, tmp_path).message
     assert f"no picture in {photos / 'images'}" in message
     assert "It holds other files: 0.png, 1.png, 2.png, 3.png" in message
     assert "rename it if it holds no masks" in message
@@ -162,7 +148,7 @@ def test_by_products_of_systems_are_passed_over_and_told(photos, tmp_path):
     for name in BY_PRODUCTS:
         save(photos / name)
     (photos / "Thumbs.db").write_bytes(b"0")
-    done = prepare(photos, tmp_path).check()
+    done = command.prepare(photos, tmp_path).check()
     info = command.artifact(tmp_path / "run", "prepare")["info"]
     assert sum(info["num_examples"].values()) == 4
     assert (
@@ -182,7 +168,7 @@ def test_results_below_the_pictures_are_passed_over_and_told(photos, tmp_path):
     marks.make(photos, "masks", "layers.png")  # --out=photos
     save(photos / "masks/0.png")
     save(photos / "layers.png")
-    done = prepare(photos, tmp_path).check()
+    done = command.prepare(photos, tmp_path).check()
     assert (
         "Passed over, results of tfcomgan: layers.png, masks, moved/here, segmented."
         in done.out
@@ -215,7 +201,7 @@ def test_linked_folders_are_entered_once_and_loops_end(photos, tmp_path):
     (photos / "here").symlink_to(".")
     (photos / "above").symlink_to("..")
     (photos / "itself").symlink_to("itself")
-    done = prepare(photos, tmp_path).check()
+    done = command.prepare(photos, tmp_path).check()
     names = set(listing.scan(photos).pictures)
     assert names == {*(f"{i}.png" for i in range(4)), "again/a.png"}
     assert "the same folder as again: linked/x" in done.out
@@ -230,7 +216,7 @@ def test_images_and_masks_may_be_links(tmp_path):
             save(tmp_path / f"elsewhere/{kind}/{i}.png", i)
         (tmp_path / "photos").mkdir(exist_ok=True)
         (tmp_path / "photos" / kind).symlink_to(tmp_path / "elsewhere" / kind)
-    prepare(tmp_path / "photos", tmp_path).check()
+    command.prepare(tmp_path / "photos", tmp_path).check()
     info = command.artifact(tmp_path / "run", "prepare")["info"]
     assert sum(info["num_examples"].values()) == 3
 
@@ -247,22 +233,27 @@ def test_locked_folders_are_named_and_left_out_on_demand(photos, tmp_path):
     save(photos / "secret.png")
     (photos / "secret.png").chmod(0)
     locked = {"first": unprivileged.FIRST}
-    message = prepare(photos, tmp_path, **locked).message
+    message = command.prepare(photos, tmp_path, **locked).message
     assert "2 of 6 pictures" in message
     assert "\n  x/locked: Permission denied" in message
     assert "\n  secret.png: Permission denied" in message
     skip = "--gin_param=folder.on_bad_image='skip'"
-    done = prepare(photos, tmp_path, skip, **locked).check()
+    done = command.prepare(photos, tmp_path, skip, **locked).check()
     assert "2 of 6 pictures left out: secret.png, x/locked." in done.out
     photos.chmod(0)
-    assert "\n  .: Permission denied" in prepare(photos, tmp_path, **locked).message
+    assert (
+        "\n  .: Permission denied"
+        in command.prepare(photos, tmp_path, **locked).message
+    )
 
 
 def test_pipes_and_devices_are_passed_over_and_told(photos, tmp_path):
     os.mkfifo(photos / "x.jpg")
     (photos / "zero.png").symlink_to("/dev/zero")
     (photos / "nowhere.png").symlink_to("nothing")
-    done = prepare(photos, tmp_path, "--gin_param=folder.on_bad_image='skip'").check()
+    done = command.prepare(
+        photos, tmp_path, "--gin_param=folder.on_bad_image='skip'"
+    ).check()
     assert "Passed over, no file but a pipe or a device: x.jpg, zero.png." in done.out
     assert "1 of 5 pictures left out: nowhere.png." in done.out
 

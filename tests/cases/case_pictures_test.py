@@ -9,25 +9,12 @@ import pytest
 from PIL import Image
 
 
-def prepare(root, tmp_path, *more, **kwargs):
-    return command.run(
-        "--gin_file=gin/folder_64.gin",
-        "--gin_file=gin/smoke.gin",
-        "--stages=prepare",
-        f"--manual_dir={root}",
-        f"--run_dir={tmp_path / 'run'}",
-        f"--data_dir={tmp_path / 'data'}",
-        *more,
-        **kwargs,
-    )
-
-
 def test_pictures_with_odd_metadata_are_all_used_and_nothing_leaks(tmp_path):
     files = odd_pictures.UPRIGHT | odd_pictures.TURNED
     (tmp_path / "photos").mkdir()
     for name, content in files.items():
         (tmp_path / "photos" / name).write_bytes(content)
-    done = prepare(tmp_path / "photos", tmp_path).check()
+    done = command.prepare(tmp_path / "photos", tmp_path).check()
     made = command.artifact(tmp_path / "run", "prepare")["info"]["num_examples"]
     assert sum(made.values()) == len(files)
     assert "Warning" not in done.err and "PIL" not in done.err
@@ -51,7 +38,7 @@ def test_photos_of_108_megapixels_do_not_fill_the_memory(tmp_path):
     Image.new("RGB", (12_000, 9_000), "red").save(tmp_path / "photos/0.jpg")
     for i in range(1, 6):
         (tmp_path / f"photos/{i}.jpg").symlink_to("0.jpg")
-    done = prepare(tmp_path / "photos", tmp_path, first=MEMORY).check()
+    done = command.prepare(tmp_path / "photos", tmp_path, first=MEMORY).check()
     kilobytes = int(done.err.rpartition("MEMORY")[2])
     # One decoded whole is 430 MB in Pillow and 320 MB as an array.
     assert kilobytes < 400_000
@@ -65,10 +52,10 @@ def test_400_megapixels_are_left_out_with_a_way_out(tmp_path):
         )
     sky = odd_pictures.png_of_size(20_000, 20_000)
     (tmp_path / "photos/sky.png").write_bytes(sky)
-    message = prepare(tmp_path / "photos", tmp_path).message
+    message = command.prepare(tmp_path / "photos", tmp_path).message
     assert "sky.png: it has 400 megapixels" in message and "magick" in message
     skip = "--gin_param=folder.on_bad_image='skip'"
-    prepare(tmp_path / "photos", tmp_path, skip).check()
+    command.prepare(tmp_path / "photos", tmp_path, skip).check()
 
 
 if __name__ == "__main__":

@@ -28,17 +28,7 @@ def photos(tmp_path):
 
 
 def prepare(root, *more, **kwargs):
-    base = root.parent
-    return command.run(
-        "--gin_file=gin/folder_64.gin",
-        "--gin_file=gin/smoke.gin",
-        "--stages=prepare",
-        f"--manual_dir={root}",
-        f"--run_dir={base / 'run'}",
-        f"--data_dir={base / 'data'}",
-        *more,
-        **kwargs,
-    )
+    return command.prepare(root, root.parent, *more, **kwargs)
 
 
 # Standard output.
@@ -127,7 +117,11 @@ def text_files_without_encoding(path: pathlib.Path) -> list[str]:
         is_binary = any("b" in str(text) for text in texts)
         has_encoding = any(k.arg in ("encoding", None) for k in call.keywords)
         is_text = name in ("read_text", "write_text") or (
-            (name == "fdopen" or name == "open" and owner not in ("os", "Image"))
+            (
+                name == "fdopen"
+                or name == "open"
+                and owner not in ("os", "Image", "opener")
+            )
             and not is_binary
         )
         # pathlib's second argument of write_text, first of read_text.

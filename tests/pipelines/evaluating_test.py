@@ -1,7 +1,6 @@
 """The stage `evaluate` and the report through the command line."""
 
 import json
-import pathlib
 import re
 import shutil
 import sys
@@ -13,18 +12,6 @@ from command import tiny
 from PIL import Image
 
 from tfcomgan.run_folder import STAGES
-
-
-@pytest.fixture(scope="module")
-def finished() -> pathlib.Path:
-    """An unbroken run, to look at only."""
-    return command.finished()
-
-
-@pytest.fixture
-def run_dir(finished, tmp_path) -> pathlib.Path:
-    """A copy of an unbroken run."""
-    return shutil.copytree(finished, tmp_path / "run")
 
 
 def test_scores_name_protocol_method_and_polarity(finished):

@@ -1,7 +1,5 @@
 """The pipeline through the command line: what runs, what is reused, what lies where."""
 
-import pathlib
-import shutil
 import subprocess
 import sys
 
@@ -18,18 +16,6 @@ GIN_FILES = ["gin/scenes.gin", "gin/smoke.gin"]
 AFTER_SEGMENTER = ("self_train", "evaluate", "export")
 AFTER_GENERATOR = ("train_segmenter", *AFTER_SEGMENTER)
 AFTER_PREPARE = ("train_generator", *AFTER_GENERATOR)
-
-
-@pytest.fixture(scope="module")
-def finished() -> pathlib.Path:
-    """An unbroken run, to look at only."""
-    return command.finished()
-
-
-@pytest.fixture
-def run_dir(finished, tmp_path) -> pathlib.Path:
-    """A copy of an unbroken run."""
-    return shutil.copytree(finished, tmp_path / "run")
 
 
 def _executed(done: command.Done) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import pathlib
 import shlex
-import shutil
 import sys
 
 import command
@@ -27,18 +26,6 @@ INPUTS = {
     "evaluate": ["prepare", "train_generator", "self_train"],
     "export": ["self_train", "train_generator"],
 }
-
-
-@pytest.fixture(scope="module")
-def finished() -> pathlib.Path:
-    """An unbroken run, to look at only."""
-    return command.finished()
-
-
-@pytest.fixture
-def run_dir(finished, tmp_path) -> pathlib.Path:
-    """A copy of an unbroken run."""
-    return shutil.copytree(finished, tmp_path / "run")
 
 
 def test_run_folder_says_what_it_was_made_from(run_dir):
