@@ -68,7 +68,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
 
     Returns:
       The model; and for the artifact's info {"trivial": {"seed", "findings", "given_up"}},
-      with a line for each thing found under "notes".
+      with a line for each thing found under "notes". {} where another host writes it.
 
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
@@ -85,8 +85,11 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             model = _attempt(work, training.with_seed(seed), place)
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            files.write_text(file, json.dumps(given_up))
+            if work.place.is_writer:
+                files.write_text(file, json.dumps(given_up))
             continue
+        if not work.place.is_writer:
+            return model, {}
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
         return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
@@ -113,14 +116,17 @@ def _attempt(
 ) -> keras.Model:
     """One training: batches, checkpoints, progress bar, TensorBoard, monitor."""
     run_dir, schedule = work.place.run_dir, training.schedule
+    team, is_writer = work.place.team, work.place.is_writer
     logs = run_dir / run_folder.LOGS / work.stage
-    if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
+    if (
+        is_writer and not checkpoint_dir.exists()
+    ):  # Curves of an earlier training would mix in.
         shutil.rmtree(logs, ignore_errors=True)
-    board = callbacks.Board(logs)
+    board = callbacks.Board(logs if is_writer else None)
     board.text("operative_config", config.operative_text())
     steps, every = schedule.steps, work.place.checkpoint_every
 
-    def make_batches(start):
+    def make_batches(start, share=None):
         return input_pipeline.training_batches(
             training.images,
             training.pictures,
@@ -129,22 +135,27 @@ def _attempt(
             start=start,
             steps=steps,
             masks=training.masks,
+            share=share,
         )
 
     bar = progress.Progress(work.stage, steps=steps, shown=training.shown)
 
     def watchers(model):
+        watch = monitor.Monitor(
+            training.watch,
+            seed=schedule.seed,
+            steps=steps,
+            folder=checkpoint_dir,
+            board=board,
+            area=training.area,
+            is_writer=is_writer,
+        )
+        if not is_writer:
+            return [watch]
         draw, pictures = training.drawer(model), run_dir / run_folder.PICTURES
         paint = callbacks.painter(draw, work.stage, pictures, board)
         return [
-            monitor.Monitor(
-                training.watch,
-                seed=schedule.seed,
-                steps=steps,
-                folder=checkpoint_dir,
-                board=board,
-                area=training.area,
-            ),
+            watch,
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
             bar,
@@ -160,5 +171,6 @@ def _attempt(
             make_model=lambda: training.make_model(schedule.seed),
             make_batches=make_batches,
             watchers=watchers,
-            on=loop.strategy(work.place.devices),
+            on=team.strategy if team else loop.strategy(work.place.devices),
+            team=team,
         )

@@ -90,6 +90,8 @@ def train_generator(
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
     )
     model, watched = attempts.train(work, training)
+    if not work.place.is_writer:
+        return {}
     weights.save(model.generator_ema, work.folder / run_folder.NETWORK)
     weights.save(
         model.critic, work.folder / run_folder.CRITIC
@@ -164,6 +166,8 @@ def train_segmenter(
         area="real_mask_area",
     )
     model, watched = attempts.train(work, training)
+    if not work.place.is_writer:
+        return {}
     weights.save(model.segmenter_ema, work.folder / run_folder.NETWORK)
     return {"object_side": generator.side, **watched}
 

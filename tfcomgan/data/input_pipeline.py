@@ -206,6 +206,19 @@ def scale(images_uint8: tf.Tensor, low: int = -1) -> tf.Tensor:
     return tf.cast(images_uint8, tf.float32) * ((1 - low) / 255.0) + float(low)
 
 
+class Share(NamedTuple):
+    """Which part of each global batch a worker reads.
+
+    index: Of the part, in [0, count).
+    count: Of parts, equally large.
+    replicas: Of this worker; each takes as much of the part.
+    """
+
+    index: int
+    count: int
+    replicas: int
+
+
 def training_batches(
     images: np.ndarray,
     settings: InputSettings,
@@ -215,6 +228,7 @@ def training_batches(
     start: int,
     steps: int,
     masks: np.ndarray | None = None,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """The batches of steps [start, steps), each picture once an epoch.
 
@@ -228,6 +242,8 @@ def training_batches(
       steps: Number of steps of the whole training.
       masks: uint8 [N, kept_size, kept_size, 1], 255 = object; cropped and mirrored with
         their pictures.
+      share: Gives only this part of each batch, cut again among its replicas, so that an
+        element is a replica's; None for whole batches.
 
     Returns:
       Dataset of {"image": float32 [B,S,S,3], "position": int64 [B]}, where position =
@@ -236,17 +252,20 @@ def training_batches(
     """
     count, size = len(images), settings.image_size
     slack = settings.kept_size - size
+    read = batch_size // (share.count if share else 1)
+    first = share.index * read if share else 0
+    part = first, first + read
     # Captured by reference, not copied into the graph. Masks are a fourth channel.
     held = images if masks is None else np.concatenate([images, masks], axis=-1)
     held = tf.constant(held)
 
     def make(step):
-        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        position = step * batch_size + tf.range(*part, dtype=tf.int64)
         index = _shuffled(position, count, seed)
         batch = tf.gather(held, index)
         drawn = tf.random.stateless_uniform(
             [3, batch_size], latents.stream_seed(seed, latents.STREAM_DATA, step)
-        )
+        )[:, slice(*part)]
         if slack:
             batch = _random_crop(batch, drawn[:2], size, slack)
         if settings.flip:
@@ -258,6 +277,8 @@ def training_batches(
     options = tf.data.Options()
     options.deterministic = True
     dataset = tf.data.Dataset.range(start, steps).map(make, num_parallel_calls=1)
+    if share and share.replicas > 1:
+        dataset = dataset.rebatch(read // share.replicas, drop_remainder=True)
     return dataset.with_options(options).prefetch(2)
 
 
