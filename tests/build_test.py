@@ -17,6 +17,7 @@ FILES = [f for f in build_deps.sources() if not f.startswith("tests/")]
 LAYERS = (
     "commands",
     "pipelines",
+    "studio",
     "reporting synthesis photos",
     "training evaluation serving figures annotations",
     "models metrics",

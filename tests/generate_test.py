@@ -60,10 +60,10 @@ def test_figures_are_written(run_dir, tmp_path):
 
 def test_swap_keeps_the_object_and_changes_the_ground(generator):
     scenes = generator(generator.prior.sampler(seed=0, batch_size=8)(0))
-    mask = np.zeros([SIZE, SIZE, 1], np.float32)
-    mask[8:24, 8:24] = 1
-    red = np.broadcast_to(np.float32([1, -1, -1]), [SIZE, SIZE, 3])
-    page = swap.figure(scenes, [swap.Kept("a", red, mask)], columns=4)
+    mask = np.zeros([8, SIZE, SIZE, 1], np.float32)
+    mask[:, 8:24, 8:24] = 1
+    red = np.broadcast_to(np.float32([1, -1, -1]), scenes.foreground.shape)
+    page = swap.figure(scenes._replace(foreground=red, mask=mask), columns=4, rows=1)
     grid = np.asarray(page.axes[0].get_images()[0].get_array())
     # Two rows, object and grounds, and five columns of pictures enlarged by 3.
     cells = np.stack([grid[2 + i * 98 :][:96] for i in range(2)])
@@ -74,10 +74,26 @@ def test_swap_keeps_the_object_and_changes_the_ground(generator):
     assert grounds.std() > 0
 
 
-def test_swap_takes_photos(run_dir, tmp_path):
-    Image.fromarray(np.full([40, 60, 3], 200, np.uint8)).save(tmp_path / "a.png")
-    _run(run_dir, tmp_path / "out", "--swap", tmp_path / "a.png").check()
-    assert (tmp_path / "out/swap.png").is_file()
+def test_swap_keeps_the_pixels_of_photos_at_their_size(run_dir, tmp_path):
+    pixels = np.full([60, 90, 3], 5, np.uint8)
+    texture = np.random.default_rng(0).integers(200, 256, [30, 40, 3], dtype=np.uint8)
+    pixels[20:50, 30:70] = texture
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "photos/a.png")
+    (tmp_path / "photos/b.jpg").write_bytes(b"")
+    out, flags = tmp_path / "out", ("--swap", "--columns=2")
+    message = _run(run_dir, out, *flags, tmp_path / "photos").message
+    assert "b.jpg cannot be read as a picture: the file is empty" in message
+    assert not out.exists()
+    _run(run_dir, out, *flags, tmp_path / "photos/a.png").check()
+    for i in (1, 2):
+        with Image.open(out / f"swap/{i}/a.jpg") as made:
+            swapped = np.asarray(made).astype(int)
+        assert swapped.shape == pixels.shape
+        assert np.abs(swapped[25:45, 35:65] - texture[5:25, 5:35]).mean() < 6  # JPEG.
+        assert np.abs(swapped[:15] - pixels[:15]).mean() > 20
+    with Image.open(out / "swap.png") as sheet:
+        assert sheet.size == (4 + 3 * (90 + 4), 4 + 60 + 4)
 
 
 # The data set.

@@ -3,7 +3,7 @@
 import ast
 import pathlib
 
-_COMMANDS = ("main", "doctor", "compare", "segment", "generate", "client")
+_COMMANDS = ("main", "doctor", "compare", "segment", "generate", "play", "client")
 
 
 def run() -> None:

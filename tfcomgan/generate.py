@@ -7,8 +7,10 @@
   python -m tfcomgan.generate --model=runs/scenes --out=synthetic --dataset=5000
 
 By default it writes layers.png (scenes and their layers), control.png (f, b and z varied
-one at a time), disentanglement.png and interpolation.png. --swap writes swap.png instead:
-kept objects, generated ones or those of the PICTUREs, on generated grounds.
+one at a time), disentanglement.png and interpolation.png. --swap writes swap.png instead,
+a row an object, a column a generated ground. The objects are generated ones; or those of
+PICTUREs, files, folders or patterns: then their edges are drawn and the grounds smoothed at
+the photo's size, and each is written as OUT/swap/1/NAME.jpg and so on, too.
 
 --dataset writes labelled scenes to OUT/tfds, for
 
@@ -29,6 +31,7 @@ Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what)
 interrupted.
 """
 
+import pathlib
 from collections.abc import Sequence
 
 from absl import flags
@@ -38,10 +41,12 @@ from tfcomgan import command_line
 from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
+from tfcomgan.photos import swapping
+from tfcomgan.photos.finding import Photo
 from tfcomgan.serving import export_generator, versions
 
 _PLATES = ("layers", "control", "disentanglement", "interpolation", "swap")
-_WRITTEN = (*(f"{name}.png" for name in _PLATES), "tfds", *FORMATS)
+_WRITTEN = (*(f"{name}.png" for name in _PLATES), "swap", "tfds", *FORMATS)
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -75,15 +80,19 @@ def _main(arguments: Sequence[str]) -> None:
         for name in ("f", "b")
         if getattr(given, name) is not None
     }
+    photos = []
+    if arguments:
+        photos = swapping.find(arguments, pathlib.Path(given.out))
+        versions.find(given.model, versions.SEGMENTER)
     command_line.refuse_to_overwrite(given.out, *_WRITTEN)
     with command_line.results(given.out, *_WRITTEN) as out:
         if given.dataset:
             _write_dataset(version, out, codes)
         else:
-            _write_figures(arguments, version, out, codes)
+            _write_figures(photos, version, out, codes)
 
 
-def _write_figures(arguments: Sequence[str], version, out, codes) -> None:
+def _write_figures(photos: Sequence[Photo], version, out, codes) -> None:
     from tfcomgan.figures import paper, sheets
     from tfcomgan.synthesis import swap
 
@@ -93,10 +102,14 @@ def _write_figures(arguments: Sequence[str], version, out, codes) -> None:
     latents = prior.sampler(seed=given.seed, batch_size=count)(0)
     latents = latents._replace(**{k: x.repeat(count, 0) for k, x in codes.items()})
     if given.swap:
-        kept = swap.from_photos(arguments, given.model, prior.image_size)
-        figure = swap.figure(paint(latents), kept, given.columns)
-        sheets.save(out / "swap.png", figure)
-        print(f"{out / 'swap.png'}: kept objects on generated grounds.")
+        scenes = paint(latents)
+        if photos:
+            painted = scenes.background[-given.columns :]
+            swapping.write(photos, pathlib.Path(given.model), painted, out)
+            print(f"{out / swapping.FOLDER}: at the size of the photos.")
+        else:
+            sheets.save(out / swapping.SHEET, swap.figure(scenes, given.columns))
+        print(f"{out / swapping.SHEET}: kept objects on generated grounds.")
         return
     for plate in paper.of_generator(paint, latents, given.columns):
         path = out / f"{plate.name}.png"

@@ -4,12 +4,13 @@ A network that was trained on 32 pixels sees a photo of 1,000 through pixels 31 
 its mask, enlarged, is a haze of that width. Here the mask is drawn to the edges of a small
 copy of the photo, and from there, by the guided filter's lines, to those of the photo.
 
-  grabcut   GrabCut started from the mask, then the guided filter; the guided filter alone
-            where GrabCut finds something else than the mask
+  grabcut   GrabCut with the mask as its trimap, then the guided filter; the guided filter
+            alone where GrabCut finds something else than the mask
   guided    the guided filter twice, in wide windows and in narrow ones
   none      the mask as it is served
 
-The numbers below were chosen on painted scenes of 1,000 px (docs/results.md, "Cut-outs").
+The numbers below were chosen on painted scenes of 1,000 px and on photographs
+(docs/results.md, "Cut-outs").
 """
 
 from collections.abc import Callable
@@ -26,7 +27,10 @@ METHODS = ("grabcut", "guided", "none")
 _ENLARGED, _MOST = 4, 256
 # GrabCut: where the mask and its cut agree less, by their IoU, the cut is not believed.
 _AGREEMENT = 0.5
-_ROUNDS, _SURE_GROUND = 1, 0.03
+_ROUNDS = 1
+# Below the one a pixel stays ground, above the other object: GrabCut, which knows colours
+# alone, would lose pale legs before a pale sky.
+_SURE_GROUND, _SURE_OBJECT = 0.05, 0.95
 # The guided filter: radius in pixels of the small copy, variance, and the level, from 0 and
 # from 1, that is taken for sure ground and sure object.
 _WIDE = (2 * _ENLARGED, 1e-3, 0.4)
@@ -105,7 +109,11 @@ def draw(
     """
     if method == "grabcut":
         cut = refining.grabcut(
-            small, mask, iterations=_ROUNDS, sure_ground=_SURE_GROUND
+            small,
+            mask,
+            iterations=_ROUNDS,
+            sure_ground=_SURE_GROUND,
+            sure_object=_SURE_OBJECT,
         )
         if _agree(cut, mask):
             return _filtered(image_uint8, small, cut, *_AFTER_CUT)

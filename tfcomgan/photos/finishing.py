@@ -22,7 +22,7 @@ from tfcomgan.system import files
 FORMATS = {
     "png": {"compress_level": 1},  # A ninth of the default's time, a quarter larger.
     "webp": {"quality": 90},
-    "jpeg": {"quality": 95},
+    "jpeg": {"quality": 95, "subsampling": 0},
 }
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
 _MOST = {"webp": 2**14 - 1, "jpeg": 2**16 - 1}  # Pixels of a side.
