@@ -258,7 +258,8 @@ class Monitor(callbacks.EveryFewSteps):
         # Steps past the checkpoint are done again.
         self._readings = [r for r in read(self._file) if r.step <= self.first_step]
         if self._is_writer:
-            files.write_text(self._file, "".join(map(_line, self._readings)))
+            lines = [json.dumps(reading) + "\n" for reading in self._readings]
+            files.write_text(self._file, "".join(lines))
 
     def _read(self, step: int, logs: dict) -> None:
         known = len(findings(self._readings, self._settings))
@@ -268,7 +269,7 @@ class Monitor(callbacks.EveryFewSteps):
         self._readings.append(Reading(step, values))
         if self._is_writer:
             with self._file.open("a", encoding="utf-8") as file:
-                file.write(_line(self._readings[-1]))
+                file.write(json.dumps(self._readings[-1]) + "\n")
         now = findings(self._readings, self._settings)
         is_now = bool(now) and now[-1].last_step == step
         solution = now[-1].solution if is_now else 0
@@ -297,7 +298,3 @@ def read(file: pathlib.Path) -> list[Reading]:
         except ValueError:  # Of a killed process.
             break
     return readings
-
-
-def _line(reading: Reading) -> str:
-    return json.dumps(reading) + "\n"
