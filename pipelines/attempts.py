@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.work import Work
 from tfcomgan import config, run_folder
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import input_pipeline, shares
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
@@ -126,7 +126,7 @@ def _attempt(
     board.text("operative_config", config.operative_text())
     steps, every = schedule.steps, work.place.checkpoint_every
 
-    def make_batches(start, share=None):
+    def make_batches(start, share=shares.WHOLE):
         return input_pipeline.training_batches(
             training.images,
             training.pictures,

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tfcomgan.data import input_pipeline
-from tfcomgan.data.input_pipeline import InputSettings, Share
+from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.shares import WHOLE, Share
 
 SIZE = 32
 
@@ -18,7 +19,7 @@ def _pictures(count, size=SIZE, seed=0):
 
 
 def _batches(
-    images, *, batch_size, steps, start=0, seed=0, masks=None, share=None, **settings
+    images, *, batch_size, steps, start=0, seed=0, masks=None, share=WHOLE, **settings
 ):
     """The batches of a training, as NumPy."""
     dataset = input_pipeline.training_batches(

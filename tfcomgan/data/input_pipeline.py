@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from tfcomgan import config, latents
 from tfcomgan.config.field_types import at_least
+from tfcomgan.data.shares import WHOLE, Share
 from tfcomgan.errors import UserError
 
 # A record that is cut or altered, too few of them, no file.
@@ -206,19 +207,6 @@ def scale(images_uint8: tf.Tensor, low: int = -1) -> tf.Tensor:
     return tf.cast(images_uint8, tf.float32) * ((1 - low) / 255.0) + float(low)
 
 
-class Share(NamedTuple):
-    """Which part of each global batch a worker reads.
-
-    index: Of the part, in [0, count).
-    count: Of parts, equally large.
-    replicas: Of this worker; each takes as much of the part.
-    """
-
-    index: int
-    count: int
-    replicas: int
-
-
 def training_batches(
     images: np.ndarray,
     settings: InputSettings,
@@ -228,7 +216,7 @@ def training_batches(
     start: int,
     steps: int,
     masks: np.ndarray | None = None,
-    share: Share | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """The batches of steps [start, steps), each picture once an epoch.
 
@@ -242,8 +230,7 @@ def training_batches(
       steps: Number of steps of the whole training.
       masks: uint8 [N, kept_size, kept_size, 1], 255 = object; cropped and mirrored with
         their pictures.
-      share: Gives only this part of each batch, cut again among its replicas, so that an
-        element is a replica's; None for whole batches.
+      share: Part of each batch to give; an element is what one replica takes of it.
 
     Returns:
       Dataset of {"image": float32 [B,S,S,3], "position": int64 [B]}, where position =
@@ -252,9 +239,7 @@ def training_batches(
     """
     count, size = len(images), settings.image_size
     slack = settings.kept_size - size
-    read = batch_size // (share.count if share else 1)
-    first = share.index * read if share else 0
-    part = first, first + read
+    part = share.places(batch_size)
     # Captured by reference, not copied into the graph. Masks are a fourth channel.
     held = images if masks is None else np.concatenate([images, masks], axis=-1)
     held = tf.constant(held)
@@ -277,9 +262,7 @@ def training_batches(
     options = tf.data.Options()
     options.deterministic = True
     dataset = tf.data.Dataset.range(start, steps).map(make, num_parallel_calls=1)
-    if share and share.replicas > 1:
-        dataset = dataset.rebatch(read // share.replicas, drop_remainder=True)
-    return dataset.with_options(options).prefetch(2)
+    return share.cut(dataset, batch_size).with_options(options).prefetch(2)
 
 
 def _shuffled(position, count, seed):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfcomgan.data.input_pipeline import Share
+from tfcomgan.data.shares import Share
 from tfcomgan.errors import UserError, explain
 from tfcomgan.system import stopping
 
