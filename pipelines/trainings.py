@@ -128,10 +128,12 @@ def train_segmenter(
     images = examples.load(
         pictures.training_split, size=pictures.kept_size, crop=pictures.crop
     ).images
-    shown = examples.load(
-        pictures.training_split, size=pictures.image_size, crop=pictures.crop
+    shown = examples.first(
+        pictures.training_split,
+        _PICTURES,
+        size=pictures.image_size,
+        crop=pictures.crop,
     )
-    shown = shown.images[:_PICTURES]
 
     def make_model(seed):
         return segmentation.SegmentationModule(

@@ -31,6 +31,7 @@ class Place(typing.NamedTuple):
     checkpoint_every: int
     beam: object = None
     checkpoint_minutes: float = 0.0
+    hosts_minutes: float = 0.0
 
 def settings():
     config.build(Run)
