@@ -12,6 +12,7 @@ from tfcomgan import config, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting import environment
 from tfcomgan.training.hosts import Cluster, Team
+from tfcomgan.training.precision import policy
 
 _CODE = pathlib.Path(__file__).resolve().parents[1]
 _CONNECTING = 120.0  # Seconds, once all are known to be there.
@@ -28,6 +29,8 @@ def about(names: Sequence[str], plans: Mapping[str, Plan]) -> dict:
         told[f"`{name}`"] = value
     # Of what no setting tells: the files of a data set.
     for name, plan in plans.items():
+        if plan.schedule:
+            told[f"the precision of `{name}`"] = policy(plan.schedule.precision)
         told[f"what `{name}` depends on"] = plan.fingerprint[:12]
     return told
 

@@ -18,6 +18,7 @@ from tfcomgan.networks.layers import precision
 from tfcomgan.system import stopping
 from tfcomgan.training import callbacks, hosts, stepping
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 
@@ -88,7 +89,7 @@ def train(
     check_batch_size(schedule.batch_size, on.num_replicas_in_sync)
     keras.utils.set_random_seed(schedule.seed)
     lost = team.named_losses() if team else contextlib.nullcontext()
-    with lost, precision(schedule.precision):
+    with lost, precision(policy(schedule.precision)):
         with on.scope():
             model = make_model()
             model.compile(
