@@ -113,16 +113,17 @@ FLAGS = (
 def trained(tmp_path_factory):
     """Run folders of one process with two replicas, and of two hosts, once killed."""
     folder = tmp_path_factory.mktemp("hosts")
-    one = command.start(
-        *command.tiny(folder / "one", *FLAGS, "--devices=cpu:0,cpu:1"), first=EAGERLY
-    )
     chief, other = both(folder / "two", *FLAGS, first=EAGERLY)
     kept = "train_generator-*/unfinished/step-2.index"
     killed = other.kill_when(lambda: list((folder / "two").glob(f".partial-{kept}")))
     assert killed.code == -signal.SIGKILL
     alone = chief.wait()
     two = [w.wait().check() for w in both(folder / "two", *FLAGS, first=EAGERLY)]
-    one.wait().check()
+    # A process each: run eagerly, the replicas of a second training in a process get into
+    # each other's way.
+    for stages in ("prepare,train_generator", "train_segmenter", "self_train"):
+        more = (*FLAGS, f"--stages={stages}", "--devices=cpu:0,cpu:1")
+        command.run(*command.tiny(folder / "one", *more), first=EAGERLY).check()
     return folder, alone, two
 
 
