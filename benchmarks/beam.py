@@ -1,4 +1,4 @@
-"""Preparing painted scenes as a plain loop, and as a Beam pipeline on one and two processes.
+"""Preparing painted scenes: plain, as a Beam pipeline in this process, on two processes.
 
   python -m benchmarks.beam --pictures=800 --size=128
 
@@ -23,12 +23,13 @@ _PICTURES = flags.DEFINE_integer("pictures", 800, "To paint.")
 _SIZE = flags.DEFINE_integer("size", 128, "Pixels.")
 _WAYS = {
     "plain": None,
-    "Beam, this process": (),
-    "Beam, two processes": (
+    "one": (),
+    "two": (
         "direct_num_workers=2",
         "direct_running_mode=multi_processing",
     ),
 }
+_CHOSEN = flags.DEFINE_multi_enum("way", list(_WAYS), list(_WAYS), "Which; repeated.")
 
 
 def _processor() -> float:
@@ -44,10 +45,10 @@ def main(argv):
     source = scenes.ScenesSource(
         image_size=_SIZE.value, num_train=_PICTURES.value, num_test=2
     )
-    for name, options in _WAYS.items():
+    for name in _CHOSEN.value:
         with tempfile.TemporaryDirectory() as folder:
             start, busy = time.monotonic(), _processor()
-            source.prepare(pathlib.Path(folder), beam=options)
+            source.prepare(pathlib.Path(folder), beam=_WAYS[name])
             taken, busy = time.monotonic() - start, _processor() - busy
         print(f"{name:20}{taken:8.1f} s, {busy:.1f} s of processor", flush=True)
 

@@ -155,8 +155,10 @@ def plot(looks: list[Look], events: dict[str, float], path: str) -> None:
         axes.axhline(_LIMIT.value, color="black", ls="--", label="limit of its own")
     decoded = _PICTURES.value * _TRAINED.value**2 * 3 / 2**30
     axes.axhline(decoded, color="grey", ls=":", label="the training pictures, decoded")
+    later = sorted(events.values())
     for name, when in events.items():
-        if name != "end":
+        is_crowded = any(0 < other - when < events["end"] / 50 for other in later)
+        if name != "end" and not is_crowded:
             axes.axvline(when, color="lightgrey", zorder=0)
             axes.text(
                 when, axes.get_ylim()[1], f" {name}", rotation=90, va="top", size=8
