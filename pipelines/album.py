@@ -12,7 +12,7 @@ from tfcomgan.models.self_training import SelfTrainingSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Album:
-    """The pictures of the training split, in memory when first asked for.
+    """The pictures of the training split, memory maps opened when first asked for.
 
     Attributes:
       examples: The data set.

@@ -1,15 +1,17 @@
 """The typed artifacts of the pipeline: what each stage makes, and how to load it."""
 
 import dataclasses
+import functools
 import importlib
 import pathlib
 
 import keras
+import numpy as np
 
 from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import decoded, input_pipeline, reading
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Oriented, Side
@@ -51,10 +53,15 @@ class Examples:
         cls = getattr(importlib.import_module(made["module"]), made["name"])
         return cls(**made["settings"])
 
+    @functools.cached_property
+    def _prepared(self):
+        """The settings and the builder, which looks through the user's folder once."""
+        source = self.source()
+        return source, source.prepare(self.data_dir, self.manual_dir)
+
     def has(self, what: str) -> bool:
         """Whether `load` can give masks ('mask') or labels ('label')."""
-        source = self.source()
-        builder = source.prepare(self.data_dir, self.manual_dir)
+        source, builder = self._prepared
         raw = builder.as_dataset(split=next(iter(builder.info.splits)))
         return what in raw.map(source.adapt).element_spec
 
@@ -70,18 +77,34 @@ class Examples:
         crop: str,
         with_masks: bool = False,
         with_labels: bool = False,
-    ) -> input_pipeline.Examples:
-        """A split in memory; see `input_pipeline.load`."""
-        source = self.source()
-        return input_pipeline.load(
-            source.prepare(self.data_dir, self.manual_dir),
+    ) -> reading.Examples:
+        """A split as memory maps in the data folder; see `decoded.load`."""
+        source, builder = self._prepared
+        return decoded.load(
+            builder,
             source.adapt,
             split,
             crop=crop,
             size=size,
             with_masks=with_masks,
             with_labels=with_labels,
+            identity=self.record.info["source"],
+            # A data folder may be for reading alone.
+            homes=(self.data_dir, self.record.folder.parent),
         )
+
+    def first(self, split: str, count: int, *, size: int, crop: str) -> np.ndarray:
+        """A few pictures from the beginning of a split, uint8 [N,size,size,3]."""
+        source, builder = self._prepared
+        return reading.load(
+            builder,
+            source.adapt,
+            split,
+            crop=crop,
+            size=size,
+            with_masks=False,
+            most=count,
+        ).images
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tfcomgan.system import files
 from tfcomgan.training import callbacks, loop, monitor, progress
 from tfcomgan.training.checkpoints import Keeping
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 _GIVEN_UP = "given_up.json"
@@ -41,6 +42,7 @@ class Training:
       drawer: Model to what draws its pictures, uint8 [H,W,3].
       shown: Losses beside the progress bar.
       area: Name of the mask's area among the losses.
+      doubt: Trained model to what speaks against it, in words; '' where nothing does.
     """
 
     images: np.ndarray
@@ -52,6 +54,7 @@ class Training:
     shown: tuple[str, ...]
     area: str = "mask_area"
     masks: np.ndarray | None = None
+    doubt: Callable[[keras.Model], str] = lambda model: ""
 
     def with_seed(self, seed: int) -> "Training":
         """The same training from another seed."""
@@ -67,8 +70,9 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
       training: From its first seed.
 
     Returns:
-      The model; and for the artifact's info {"trivial": {"seed", "findings", "given_up"}},
-      with a line for each thing found under "notes".
+      The model, the last one if all were doubtful; and for the artifact's info
+      {"trivial": {"seed", "findings", "given_up"}}, with a line for each thing found
+      under "notes", and the "precision" that it ended in.
 
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
@@ -81,15 +85,20 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         number = len(given_up)
         seed = (first_seed + number * _SEED_STRIDE) % 2**32
         place = folder / f"restart-{number}" if number else folder
+        may_restart = watch.on_trivial == "restart" and number < watch.max_restarts
         try:
             model = _attempt(work, training.with_seed(seed), place)
+            doubt = training.doubt(model) if may_restart else ""
+            if doubt:
+                raise monitor.Restart(f"Seed {seed}: {doubt}")
         except monitor.Restart as restart:
             given_up.append(str(restart))
             files.write_text(file, json.dumps(given_up))
             continue
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
-        return model, _info(monitor.findings(readings, watch), readings, seed, given_up)
+        info = _info(monitor.findings(readings, watch), readings, seed, given_up)
+        return model, info | {"precision": policy(training.schedule.precision)}
     raise UserError(
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"

@@ -9,6 +9,7 @@ from tfcomgan import command_line, run_folder
 from tfcomgan.evaluation import telling
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 
@@ -24,7 +25,7 @@ def where(schedule: TrainingSettings | None, place: Place) -> str:
         kind = f"CPU {machine.cpu}, {machine.cores} cores"
     several = f"{len(devices)} replicas of " if len(devices) > 1 else ""
     none = "" if machine.gpus else "; no GPU was found"
-    return f" on {several}{kind}, in {schedule.precision}{none}"
+    return f" on {several}{kind}, in {policy(schedule.precision)}{none}"
 
 
 def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> None:

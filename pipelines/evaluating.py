@@ -1,6 +1,7 @@
 """The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
 
 import json
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 from pipelines.artifacts import Examples, SelfTrained, TrainedGenerator
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
-from tfcomgan.data import scored_folder
+from tfcomgan.data import arrays, scored_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation import measuring, scoring
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
@@ -19,6 +20,7 @@ from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.figures import paper
 from tfcomgan.figures.paper import Plate
 from tfcomgan.images import save_png
+from tfcomgan.metrics import reference
 from tfcomgan.metrics.features import GenerationMetricsSettings
 from tfcomgan.models import inference
 from tfcomgan.training import callbacks, progress
@@ -48,7 +50,8 @@ def evaluate(
     masked = masked if examples.has("mask") else []
     with progress.parts("evaluate", _PARTS) as begin:
         begin("masks")
-        other = _other_folder(protocol, pictures)
+        place = work.folder / run_folder.UNFINISHED  # Gone when the stage is done.
+        other = _other_folder(protocol, pictures, place)
         splits = {
             split: examples.load(
                 split,
@@ -64,7 +67,10 @@ def evaluate(
             last = f"folder-{other.name}" if other.name in splits else other.name
             scored[last] = splits[last] = other.examples
         predict = inference.predictor(segmenter.load(), pictures.low)
-        predictions = {split: predict(found.images) for split, found in splits.items()}
+        predictions = {
+            split: _spooled(predict, found.images, place / f"predicted-{number}.npy")
+            for number, (split, found) in enumerate(splits.items())
+        }
         begin("scores, baselines")
         result = {"scores": {}, "why_no_scores": _NO_MASKS}
         if scored:
@@ -116,14 +122,26 @@ def evaluate(
 
 
 def _other_folder(
-    protocol: EvaluationSettings, pictures: InputSettings
+    protocol: EvaluationSettings, pictures: InputSettings, place: pathlib.Path
 ) -> scored_folder.Scored | None:
     """What is scored beside the data set, if anything."""
     if protocol.folder is None:
         return None
     return scored_folder.load(
-        protocol.folder, protocol.part, crop=pictures.crop, size=pictures.image_size
+        protocol.folder,
+        protocol.part,
+        crop=pictures.crop,
+        size=pictures.image_size,
+        place=place,
     )
+
+
+def _spooled(predict, images: np.ndarray, path: pathlib.Path) -> np.ndarray:
+    """Masks of all pictures as a memory map: they take more room than the pictures."""
+    with arrays.spooled(path, (*images.shape[1:3], 1), np.float32) as writer:
+        for part in reference.batches(images):
+            writer.append(predict(part))
+    return arrays.read(path)
 
 
 def _measure(

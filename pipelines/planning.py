@@ -59,7 +59,7 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
         if place and name == "prepare":
             parameters |= _manual_content(chosen["chosen"].source, place)
         if place and name == "evaluate":
-            parameters |= _folder_content(chosen["protocol"])
+            parameters |= _folder_content(chosen["protocol"], place)
         upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
         made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
@@ -73,14 +73,16 @@ def _manual_content(source, place: Place) -> dict:
     """What a data set of the user's own depends on beside its settings."""
     if not hasattr(source, "fingerprint"):
         return {}
-    return {"manual_dir": {"content": source.fingerprint(place.manual_dir)}}
+    return {
+        "manual_dir": {"content": source.fingerprint(place.manual_dir, place.data_dir)}
+    }
 
 
-def _folder_content(protocol: EvaluationSettings) -> dict:
+def _folder_content(protocol: EvaluationSettings, place: Place) -> dict:
     """What the scores depend on beside the data set and the settings."""
     if protocol.folder is None:
         return {}
-    digest = scored_folder.content(protocol.folder, protocol.part)
+    digest = scored_folder.content(protocol.folder, protocol.part, place.data_dir)
     return {"evaluation_folder": {"content": digest}}
 
 

@@ -80,6 +80,8 @@ def _stage(
     name: str, record: cache.Record | None, parameters: Mapping[str, dict]
 ) -> facts.Stage:
     schedule = parameters.get("training", {})
+    if record and "precision" in record.info:  # Where the machine was to choose.
+        schedule = schedule | {"precision": record.info["precision"]}
     if not parameters.get("self_training", {"rounds": 1})["rounds"]:
         schedule = {}  # It trains nothing.
     made_in = record.environment if record else None

@@ -31,6 +31,7 @@ from tfcomgan.networks.unet import SegmenterSettings
 from tfcomgan.system import files
 from tfcomgan.training import callbacks
 from tfcomgan.training.monitor import MonitorSettings
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 _CAPTION = (
@@ -90,6 +91,7 @@ def self_train(
         "end": rounds.end(done, chosen),
         "notes": rounds.texts(done, chosen),
         "figures": school.publish(len(done) - 1),
+        "precision": policy(schedule.precision),
     }
 
 

@@ -77,6 +77,16 @@ def train_generator(
 
         return draw
 
+    def oriented(model):
+        sample = sampler(100, latents.ORIENTING)
+        masks = _paint_masks(model.generator_ema, sample, orienting.num_samples)
+        return masks, orientations.measure(masks)
+
+    def doubt(model):
+        if not network.has_mask or not orienting.can_doubt:
+            return ""
+        return orienting.doubt(oriented(model)[1])
+
     images = examples.load(
         pictures.training_split, size=pictures.kept_size, crop=pictures.crop
     ).images
@@ -88,6 +98,7 @@ def train_generator(
         make_model=make_model,
         drawer=drawer,
         shown=("d_adversarial", "g_adversarial", "mask_area", "mask_entropy"),
+        doubt=doubt,
     )
     model, watched = attempts.train(work, training)
     weights.save(model.generator_ema, work.folder / run_folder.NETWORK)
@@ -96,10 +107,7 @@ def train_generator(
     )  # Ranks what is generated.
     if not network.has_mask:
         return {"object_side": None, **watched}
-    masks = _paint_masks(
-        model.generator_ema, sampler(100, latents.ORIENTING), orienting.num_samples
-    )
-    measured = orientations.measure(masks)
+    masks, measured = oriented(model)
     side = orienting.object_side
     return {
         "object_side": measured.side if side == "auto" else side,
@@ -126,10 +134,12 @@ def train_segmenter(
     images = examples.load(
         pictures.training_split, size=pictures.kept_size, crop=pictures.crop
     ).images
-    shown = examples.load(
-        pictures.training_split, size=pictures.image_size, crop=pictures.crop
+    shown = examples.first(
+        pictures.training_split,
+        _PICTURES,
+        size=pictures.image_size,
+        crop=pictures.crop,
     )
-    shown = shown.images[:_PICTURES]
 
     def make_model(seed):
         return segmentation.SegmentationModule(

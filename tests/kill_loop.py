@@ -26,6 +26,7 @@ import command
 import numpy as np
 
 from tfcomgan import run_folder
+from tfcomgan.data import decoded
 
 _STEPS, _SEGMENTER_STEPS, _EVERY = 24, 16, 4
 # A trace of TensorFlow's own numbers in names; versions/1/saved_model.pb differs by it.
@@ -107,6 +108,8 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
             continue
         if any(part.startswith(".") for part in parts):
             raise SystemExit(f"left behind: {path}")
+        if decoded.FOLDER in parts and path.suffix == ".json":
+            continue  # Times of files.
         if path.name == run_folder.ARTIFACT:
             record = json.loads(path.read_text())
             kept = {k: record[k] for k in ("fingerprint", "parameters", "inputs")}

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from layouts import make_zip, picture, png, scene, write_records
 
-from tfcomgan.data import clevr6, clevr_with_masks, input_pipeline
+from tfcomgan.data import clevr6, clevr_with_masks, reading
 from tfcomgan.errors import UserError
 
 OFFICIAL = clevr_with_masks.FILE
@@ -38,7 +38,7 @@ def test_last_tenth_by_name_is_test_and_any_label_is_object(tmp_path):
     for name, (image, mask) in train.items():
         np.testing.assert_array_equal(image, picture(int(name[:5]))[0])
         np.testing.assert_array_equal(mask[..., 0], picture(0)[1] > 0)
-    images, masks, names, _ = input_pipeline.load(
+    images, masks, names, _ = reading.load(
         builder,
         clevr6.Clevr6Source().adapt,
         "test",

@@ -17,7 +17,7 @@ from tensorflow_datasets.core.download import (
 )
 
 from tfcomgan import config
-from tfcomgan.data import cub, input_pipeline, manual
+from tfcomgan.data import cub, manual, reading
 from tfcomgan.errors import UserError
 from tfcomgan.training.settings import TrainingSettings
 
@@ -132,7 +132,7 @@ def test_pictures_of_redo_s_file_that_are_missing_are_named(archives, tmp_path):
 def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     source = cub.CubSource()
     builder = source.prepare(tmp_path / "data", archives)
-    images, masks, names, _ = input_pipeline.load(
+    images, masks, names, _ = reading.load(
         builder, source.adapt, "test", crop=crop, size=30, with_masks=True
     )
     name, width, height, _, _ = layouts.BIRDS[1]
@@ -150,7 +150,7 @@ def test_both_splits_can_be_read_as_one(archives, tmp_path):
     builder = source.prepare(tmp_path / "data", archives)
 
     def names(split):
-        return input_pipeline.load(
+        return reading.load(
             builder, source.adapt, split, crop="center", size=8, with_masks=False
         ).names
 

@@ -8,7 +8,7 @@ import pytest
 from own_folders import examples, mask, noise, save
 from PIL import Image
 
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import reading
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
 
@@ -17,7 +17,7 @@ def test_asking_for_masks_that_are_not_there_is_an_error(photos, tmp_path):
     source = FolderSource()
     builder = source.prepare(tmp_path / "data", photos)
     with pytest.raises(UserError, match="`folder` has no mask"):
-        input_pipeline.load(
+        reading.load(
             builder, source.adapt, "train", crop="center", size=8, with_masks=True
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from own_folders import examples, mask, noise, save
 
-from tfcomgan.data import folder, input_pipeline, parallel
+from tfcomgan.data import folder, parallel, reading
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
 
@@ -64,7 +64,7 @@ def test_masks_are_stored_beside_their_pictures(masked, tmp_path):
     for name, example in examples(builder).items():
         expected = mask(int(pathlib.Path(name).stem)) > 0
         np.testing.assert_array_equal(example["mask"][..., 0], expected)
-    loaded = input_pipeline.load(
+    loaded = reading.load(
         builder, source.adapt, "test", crop="center", size=8, with_masks=True
     )
     assert loaded.masks.shape == (2, 8, 8, 1)
@@ -88,7 +88,7 @@ def test_pictures_without_mask_are_learned_and_those_with_one_scored(masked, tmp
     )
     assert "images/x/2.jpg" in note
     for with_masks, number in ((False, 2), (True, 1)):
-        loaded = input_pipeline.load(
+        loaded = reading.load(
             builder, source.adapt, split, crop="center", size=8, with_masks=with_masks
         )
         assert len(loaded.images) == number

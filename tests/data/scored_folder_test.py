@@ -35,7 +35,8 @@ def _mask(seed):
 
 
 def _load(root, part="all", **options):
-    return scored_folder.load(str(root), part, **dict(crop="center", size=16) | options)
+    options = dict(crop="center", size=16, place=root.parent / "squares") | options
+    return scored_folder.load(str(root), part, **options)
 
 
 def test_pictures_and_masks_are_the_centred_squares(flowers):

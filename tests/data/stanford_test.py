@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from tensorflow_datasets.core.download import checksums
 
-from tfcomgan.data import input_pipeline, stanford_cars, stanford_dogs
+from tfcomgan.data import reading, stanford_cars, stanford_dogs
 from tfcomgan.errors import UserError
 
 DOGS = stanford_dogs.StanfordDogsSource
@@ -84,7 +84,7 @@ def test_the_box_crop_follows_the_annotated_corners(dogs, tmp_path):
     source = DOGS()
     builder = source.prepare(tmp_path / "data", dogs)
     (dogs / "Images").rename(dogs / "moved")  # Prepared is prepared.
-    images, masks, names, _ = input_pipeline.load(
+    images, masks, names, _ = reading.load(
         builder, source.adapt, "test", crop="box", size=8, with_masks=False
     )
     assert images.shape == (1, 8, 8, 3) and masks is None

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.data.reading import Examples
 from tfcomgan.evaluation import scoring
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings

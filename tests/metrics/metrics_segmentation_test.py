@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from tfcomgan.metrics import segmentation
+from tfcomgan.metrics import counting, segmentation
 
 
 def _masks(*rows):
@@ -229,6 +229,26 @@ def test_summary_of_empty_and_full_masks_is_finite():
             # Equal masks are perfect; opposite ones are, once turned over.
             assert summary["iou_plain"].mean == float(prediction == truth)
             assert summary["mean_iou_best_polarity"].mean == 1
+
+
+def test_pictures_in_parts_score_as_all_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    probabilities = rng.random([7, 4, 4, 1])
+    truth, known = rng.integers(0, 2, [2, 7, 4, 4, 1])
+
+    def scores():
+        return (
+            segmentation.summarize(probabilities, truth, 0.4, known=known),
+            segmentation.score(probabilities, truth),
+            segmentation.otsu_threshold(probabilities),
+        )
+
+    whole = scores()
+    monkeypatch.setattr(counting, "PART", 3)
+    monkeypatch.setattr(segmentation, "PART", 3)
+    assert scores() == whole
+    with pytest.raises(ValueError, match="must share one shape"):
+        segmentation.summarize(probabilities[:5], truth)
 
 
 def test_otsu_threshold_has_the_largest_between_class_variance():

@@ -73,6 +73,19 @@ def test_masks_that_cover_half_of_the_border_leave_the_side_open():
     assert not orientation.measure(_with_border_shares([0.3, 0.8, 0.1, 0.75])).is_sure
 
 
+@pytest.mark.parametrize(
+    "side, least, doubts",
+    [("auto", 0.3, True), ("auto", 0.2, False), ("mask", 0.3, False)],
+)
+def test_a_margin_below_the_least_is_doubted_where_the_side_is_to_be_found(
+    side, least, doubts
+):
+    settings = orientation.OrientationSettings(object_side=side, least_margin=least)
+    measured = orientation.measure(_with_border_shares([0.6, 0.65]))  # Margin 0.25.
+    assert bool(settings.doubt(measured)) == doubts
+    assert not orientation.OrientationSettings().doubt(measured)
+
+
 # Turning a generator over.
 
 

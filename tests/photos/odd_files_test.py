@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import reading
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.errors import UserError
 
@@ -109,7 +109,7 @@ def test_the_others_reach_the_training_as_they_look(photos, tmp_path):
     source = FolderSource(on_bad_image="skip")
     builder = source.prepare(tmp_path / "data", photos)
     assert builder.info.metadata["notes"][0].startswith("4 of 15 pictures left out: ")
-    found = input_pipeline.load(
+    found = reading.load(
         builder, source.adapt, "train+test", crop="full", size=8, with_masks=False
     )
     pictures = dict(zip(found.names, found.images.astype(int), strict=True))

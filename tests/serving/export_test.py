@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import exports
 import keras
 import numpy as np
 import pytest
@@ -105,17 +106,9 @@ def test_picture_without_pixels_is_an_error_and_no_crash(segment):
 
 
 # Loads as Python does and as TF Serving's C++ does (tags, a session, names of tensors).
-STRANGER = """
-import sys
-from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
-
-class Without(PathFinder):
-    @classmethod
-    def find_spec(cls, name, *args):
-        if name.partition(".")[0] not in ("tfcomgan", "keras", "tf_keras"):
-            return super().find_spec(name, *args)
-
-sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Without]
+STRANGER = (
+    exports.ALONE
+    + """
 import numpy as np
 import tensorflow as tf
 
@@ -137,6 +130,7 @@ assert not {"tfcomgan", "keras", "tf_keras"} & set(sys.modules)
 np.savez(masks, **{f"new_{k}": v for k, v in new.items()},
          **{f"old_{k}": v for k, v in old.items()})
 """
+)
 
 
 def test_loads_without_keras_or_this_package_and_by_the_session_loader(

@@ -111,7 +111,7 @@ def work(tmp_path):
     return Work("s", tmp_path / "work", "f", place)
 
 
-def _attempts(work, monkeypatch, fails, **settings):
+def _attempts(work, monkeypatch, fails, doubt=lambda model: "", **settings):
     """Runs attempts that end in a trivial solution while `fails` lasts."""
     tried = []
 
@@ -129,10 +129,11 @@ def _attempts(work, monkeypatch, fails, **settings):
         images=None,
         pictures=None,
         schedule=TrainingSettings(seed=5, steps=100, batch_size=4),
-        watch=MonitorSettings(on_trivial="restart", window=20, **settings),
+        watch=MonitorSettings(**{"on_trivial": "restart", "window": 20} | settings),
         make_model=None,
         drawer=lambda model: lambda: np.zeros([4, 4, 3], np.uint8),
         shown=(),
+        doubt=doubt,
     )
     try:
         result = attempts.train(work, training)
@@ -160,10 +161,33 @@ def test_so_many_seeds_and_no_more(work, monkeypatch):
     assert re.match("No seed of 2 led past a trivial solution", str(error))
 
 
+@pytest.mark.parametrize("on_trivial, trained", [("restart", 3), ("warn", 1)])
+def test_doubtful_models_are_given_up_but_for_the_last(
+    work, monkeypatch, on_trivial, trained
+):
+    (model, info), tried = _attempts(
+        work,
+        monkeypatch,
+        fails=0,
+        doubt=lambda model: f"{model} is doubtful",
+        on_trivial=on_trivial,
+        max_restarts=2,
+    )
+    seeds = [seed for seed, _ in tried]
+    assert model == "model" and len(set(seeds)) == len(seeds) == trained
+    assert info["trivial"]["seed"] == seeds[-1]
+    expected = [f"Seed {seed}: model is doubtful" for seed in seeds[:-1]]
+    assert info["trivial"]["given_up"] == expected
+
+
 # Through the command line.
 
 _STAGES = "--stages=prepare,train_generator"
 _BLIND = "--gin_param=monitor.min_variation=9.0"  # All masks seem one.
+_RESTART = (
+    "--gin_param=train_generator/monitor.on_trivial='restart'",
+    "--gin_param=monitor.max_restarts=1",
+)
 
 
 def test_a_warning_is_in_the_log_the_artifact_and_the_report(tmp_path):
@@ -181,9 +205,7 @@ def test_a_warning_is_in_the_log_the_artifact_and_the_report(tmp_path):
 
 
 def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_path):
-    restart = ("monitor.on_trivial='restart'", "monitor.max_restarts=1")
-    flags = [f"--gin_param={binding}" for binding in restart]
-    ended = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, *flags))
+    ended = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, *_RESTART))
     assert ended.message.startswith("No seed of 2 led past a trivial solution")
     given_up = [
         int(n) for n in re.findall("trivial solution with seed (.*?):", ended.err)
@@ -193,8 +215,18 @@ def test_on_trivial_restart_tries_other_seeds_and_says_that_none_was_better(tmp_
     assert command.artifacts(tmp_path / "run") == {"prepare"}
 
 
+def test_undecided_training_is_started_again_and_the_last_one_is_kept(tmp_path):
+    doubtful = "--gin_param=orientation.least_margin=0.999"
+    done = command.run(*tiny(tmp_path / "run", _STAGES, doubtful, *_RESTART)).check()
+    info = command.artifact(tmp_path / "run", "train_generator")["info"]
+    (given_up,) = info["trivial"]["given_up"]
+    assert given_up.startswith("Seed 0: which side of the masks is the object stayed")
+    assert f"Given up. {given_up}" in done.out
+    assert info["trivial"]["seed"] != 0 and info["orientation"]["margin"] < 0.999
+
+
 def test_on_trivial_stop_ends_with_a_message(tmp_path):
-    stop = "--gin_param=monitor.on_trivial='stop'"
+    stop = "--gin_param=train_generator/monitor.on_trivial='stop'"
     message = command.run(*tiny(tmp_path / "run", _STAGES, _BLIND, stop)).message
     assert message.startswith("Second trivial solution with seed 0")
     assert "Training stopped (monitor.on_trivial='stop')" in message

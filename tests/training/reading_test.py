@@ -1,4 +1,4 @@
-"""Tests of `tfcomgan.data.input_pipeline`: what is read of a split."""
+"""Tests of `tfcomgan.data.reading`: what is read of a split."""
 
 import sys
 import types
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfcomgan.data import input_pipeline, scenes
+from tfcomgan.data import reading, scenes
 from tfcomgan.errors import UserError
 
 SIZE = 32
@@ -25,7 +25,7 @@ def scenes_builder(scenes_source, tmp_path):
 
 def _load(builder, adapt=lambda example: example, split="train", **options):
     options = dict(crop="center", size=SIZE, with_masks=True) | options
-    return input_pipeline.load(builder, adapt, split, **options)
+    return reading.load(builder, adapt, split, **options)
 
 
 def _fake_builder(*examples, splits=("train",)):
@@ -137,7 +137,7 @@ def test_box_crop_agrees_with_the_release_for_any_box_in_pixels():
         bottom_right = min(height, y + half), min(width, x + half)
         expected = (*top_left, *np.subtract(bottom_right, top_left))
         box = _box(top, left, bottom, right, height=height, width=width)
-        square = input_pipeline._square((height, width), tf.constant(box), "box")
+        square = reading._square((height, width), tf.constant(box), "box")
         assert tuple(int(v) for v in square) == expected
 
 

@@ -4,6 +4,7 @@ A data set is a TFDS builder and a settings class on `making.Source`, in a file 
 as `flowers.py`; `making` makes it, with threads or Beam, and `about/` holds its README,
 tags and citations. A new one is added here, in a file of its own and a folder of `about/`,
 and is made known to gin by its import in `pipelines/preparing.py`. `folder` with `walking`,
-`listing` and `pictures` reads what users have; `input_pipeline` crops, scales to [-1, 1]
+`listing` and `pictures` reads what users have; `reading` crops what is prepared, `decoded`
+keeps it as arrays on the disk (`decoding`, `arrays`), `input_pipeline` scales to [-1, 1]
 and batches. May import the vocabulary alone.
 """

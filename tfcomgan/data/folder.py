@@ -47,9 +47,11 @@ class FolderSource(making.Source):
     invert_masks: bool = False
     on_bad_image: Literal["fail", "skip"] = "fail"
 
-    def fingerprint(self, manual_dir: pathlib.Path | None) -> str:
-        """Hex SHA-256 of names and bytes of all pictures and masks."""
-        return listings.scan(manual_dir).content()
+    def fingerprint(
+        self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
+    ) -> str:
+        """Hex SHA-256 of names and bytes of all pictures and masks; see `digests`."""
+        return listings.scan(manual_dir).content(data_dir)
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
@@ -60,6 +62,7 @@ class FolderSource(making.Source):
         are bad and not to be skipped. The look for bad ones is no part of a pipeline.
         """
         listing = listings.scan(manual_dir)
+        listing.content(data_dir)  # What it has read is known from here on.
         builder = Folder(
             data_dir=str(data_dir),
             config=FolderBuilderConfig(source=self, listing=listing),
@@ -141,7 +144,8 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
 
     Returns:
       The names of the good ones; facts for the metadata: `notes` for the user, and
-      `bad_images`, reasons by name; and thumbnails of the good ones.
+      `bad_images`, reasons by name; and thumbnails of the first good ones, as many as
+      `inspection.warn_of_alike` compares.
 
     Raises:
       UserError: Some are bad, and not to be skipped.
@@ -165,8 +169,17 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
         leave=False,
         disable=None,  # Not into a file.
     )
-    looked = dict(zip(files.pictures, looked, strict=True))
-    bad = {name: why for name, (why, *_) in looked.items() if why}
+    bad, good, thumbnails, is_coloured = {}, [], [], False
+    for picture, (why, has_colours, thumbnail) in zip(
+        files.pictures, looked, strict=True
+    ):
+        if why:
+            bad[picture] = why
+            continue
+        good.append(picture)
+        is_coloured = is_coloured or has_colours
+        if len(thumbnails) < inspection.COMPARED:
+            thumbnails.append(thumbnail)
     if bad and source.on_bad_image == "fail":
         lines = "".join(f"\n  {shown(n)}: {why}" for n, why in bad.items())
         raise UserError(
@@ -175,16 +188,12 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
             f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
-    if len(bad) < count and not any(
-        has_colours for _, has_colours, _ in looked.values()
-    ):
+    if good and not is_coloured:
         notes.append(
             "All pictures are grey: colours, which mostly tell an object from its ground, "
             "are missing. Expect worse masks."
         )
     bad_images = {shown(n): why for n, why in bad.items()}
-    good = [n for n in files.pictures if n not in bad]
-    thumbnails = [looked[n][-1] for n in good]
     return good, {"notes": notes, "bad_images": bad_images}, thumbnails
 
 

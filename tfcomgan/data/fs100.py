@@ -78,15 +78,18 @@ class Fs100Source(making.Source):
     store_size: Annotated[int, at_least(0)] = 256
     on_bad_image: Literal["fail", "skip"] = "fail"
 
-    def fingerprint(self, manual_dir: pathlib.Path | None) -> str:
-        """Hex SHA-256 of names and bytes of the pictures used."""
-        return self._scan(manual_dir)[1].content()
+    def fingerprint(
+        self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
+    ) -> str:
+        """Hex SHA-256 of names and bytes of the pictures used; see `digests`."""
+        return self._scan(manual_dir)[1].content(data_dir)
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
     ) -> tfds.core.DatasetBuilder:
         """Of the pictures in `manual_dir`, one folder per person."""
         people, faces = self._scan(manual_dir)
+        faces.content(data_dir)  # What it has read is known from here on.
         builder = Fs100(
             data_dir=str(data_dir),
             config=Fs100BuilderConfig(people=people, listing=faces, source=self),

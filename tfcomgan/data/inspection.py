@@ -13,7 +13,7 @@ _THUMBNAIL = 16  # Pixels.
 # most alike of 3,000 different ones are 6.2 apart.
 _NEAR = 5.0
 _FEW = 1000  # Training pictures.
-_COMPARED = 20_000
+COMPARED = 20_000
 LISTED = 5
 
 
@@ -114,8 +114,11 @@ def warn_of_few(num_train: int, advice: str = "") -> Iterator[str]:
 def warn_of_alike(
     names: Sequence[str], splits: Sequence[str], thumbnails: Sequence[np.ndarray]
 ) -> Iterator[str]:
-    """Which pictures are near duplicates; three lists of the same pictures."""
-    pairs = near_duplicates(np.stack(thumbnails[:_COMPARED]))
+    """Which pictures are near duplicates; three lists of the same pictures.
+
+    Of thumbnails, the first `COMPARED` will do.
+    """
+    pairs = near_duplicates(np.stack(thumbnails[:COMPARED]))
     if pairs:
         across = sum(splits[i] != splits[j] for i, j in pairs)
         listed = "; ".join(f"{names[i]} and {names[j]}" for i, j in pairs[:LISTED])
@@ -127,8 +130,8 @@ def warn_of_alike(
                 * (across > 0)
             )
         )
-    if len(names) > _COMPARED:
-        yield f"Only the first {_COMPARED:,} pictures were compared for duplicates."
+    if len(names) > COMPARED:
+        yield f"Only the first {COMPARED:,} pictures were compared for duplicates."
 
 
 def spread(count: int) -> set[int]:

@@ -10,14 +10,13 @@ composes them; what fits exactly goes first.
 """
 
 import collections
-import functools
 import hashlib
 import os
 import pathlib
 import unicodedata
 from typing import NamedTuple
 
-from tfcomgan.data import pictures, walking
+from tfcomgan.data import digests, pictures, walking
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.data.walking import is_picture, shown, some
 from tfcomgan.errors import UserError
@@ -88,17 +87,20 @@ class Listing(NamedTuple):
         """See `pictures.pixels`."""
         return pictures.pixels(self.root / self.pictures[index])
 
-    def content(self) -> str:
-        """Hex SHA-256 of the names and bytes of pictures and masks."""
+    def content(self, data_dir: pathlib.Path | None = None) -> str:
+        """Hex SHA-256 of the names and bytes of pictures and masks.
+
+        Args:
+          data_dir: Keeps the digests of files, see `digests.of_files`.
+        """
         content = hashlib.sha256(f"read as of {pictures.VERSION}\0".encode())
-        for name in (*self.pictures, *filter(None, self.masks or ())):
-            path = self.root / name
-            try:
-                s = path.stat()
-                digest = _digest(str(path), s.st_size, s.st_mtime_ns, s.st_ctime_ns)
-            except OSError as error:  # Reported by name when the pictures are read.
-                digest = type(error).__name__.encode()
-            content.update(os.fsencode(name) + b"\0" + digest + b"\0")
+        names = (*self.pictures, *filter(None, self.masks or ()))
+        for name, digest in zip(
+            names, digests.of_files(self.root, names, data_dir), strict=True
+        ):
+            # An error's name is no digest.
+            known = bytes.fromhex(digest) if len(digest) == 64 else digest.encode()
+            content.update(os.fsencode(name) + b"\0" + known + b"\0")
         return content.hexdigest()
 
     def without_mask(self) -> list[str]:
@@ -271,11 +273,3 @@ def _refuse_hidden_masks(root: pathlib.Path, pictures: list[str]) -> None:
             "folder `images`: give the folder that holds both as --manual_dir, or sort "
             "the files so. If they are pictures, rename them."
         )
-
-
-@functools.cache
-def _digest(path: str, size: int, mtime_ns: int, ctime_ns: int) -> bytes:
-    """SHA-256 of a file; the other arguments tell when to read it again."""
-    del size, mtime_ns, ctime_ns
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

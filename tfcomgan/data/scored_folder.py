@@ -6,6 +6,7 @@
 The folder `unknown` may be missing; where it is there, each picture has a file in it.
 """
 
+import contextlib
 import hashlib
 import pathlib
 import re
@@ -13,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfcomgan.data import input_pipeline, listing, parallel, pictures
-from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.data import arrays, listing, parallel, pictures, reading
 from tfcomgan.data.listing import Listing
 from tfcomgan.data.pictures import BadPicture
+from tfcomgan.data.reading import Examples
 from tfcomgan.data.walking import shown, some
 from tfcomgan.errors import UserError
 
@@ -24,7 +25,7 @@ _UNKNOWN = "unknown"
 
 
 class Scored(NamedTuple):
-    """Pictures to score on, in memory.
+    """Pictures to score on; memory maps of files in a folder given for them.
 
     name: Of the folder and the part of it, as in 'flowers17-odd'.
     examples: Pictures with masks.
@@ -36,14 +37,18 @@ class Scored(NamedTuple):
     known: np.ndarray | None
 
 
-def content(folder: str, part: str) -> str:
+def content(folder: str, part: str, data_dir: pathlib.Path | None = None) -> str:
     """Hex SHA-256 of the names and bytes of all that is scored.
+
+    Args:
+      folder, part: As for `load`.
+      data_dir: Keeps the digests of files, see `digests.of_files`.
 
     Raises:
       UserError: As for `load`, but for files that cannot be read.
     """
     files, chosen = _chosen(folder, part)
-    found = hashlib.sha256(files.content().encode())
+    found = hashlib.sha256(files.content(data_dir).encode())
     for index in chosen:
         found.update(files.pictures[index].encode(errors="surrogateescape") + b"\0")
         if path := _unknown(files, index):
@@ -51,7 +56,9 @@ def content(folder: str, part: str) -> str:
     return found.hexdigest()
 
 
-def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
+def load(
+    folder: str, part: str, *, crop: str, size: int, place: pathlib.Path
+) -> Scored:
     """Reads the pictures and masks of a folder.
 
     Args:
@@ -60,6 +67,7 @@ def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
         with a name of `images`, less its folder, on each line.
       crop: 'center' or 'full', see `InputSettings`.
       size: Pixels of the square pictures returned.
+      place: Folder that the squares are written to.
 
     Raises:
       UserError: There is no such folder or part, a picture has no mask, or a file cannot
@@ -85,16 +93,26 @@ def load(folder: str, part: str, *, crop: str, size: int) -> Scored:
             raise UserError(
                 f"`evaluation.folder`: {path} and its masks have different sizes."
             )
-        return input_pipeline.squared(image, masks, crop=crop, size=size)
+        return reading.squared(image, masks, crop=crop, size=size)
 
-    read_all = list(parallel.in_parallel(read, chosen))
-    images = np.stack([image for image, _ in read_all])
-    masks, *unknown = (
-        np.stack(kind) for kind in zip(*(m for _, m in read_all), strict=True)
-    )
+    place.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        channels = {"images": 3, "masks": 1} | (
+            {"known": 1} if _has_unknown(files) else {}
+        )
+        paths = [place / f"scored-{name}.npy" for name in channels]
+        writers = [
+            stack.enter_context(arrays.spooled(path, (size, size, depth), np.uint8))
+            for path, depth in zip(paths, channels.values(), strict=True)
+        ]
+        for image, (mask, *unknown) in parallel.in_parallel(read, chosen):
+            made = [image, mask, *(1 - u for u in unknown)]
+            for written, array in zip(writers, made, strict=True):
+                written.append(array[np.newaxis])
+    found = [arrays.read(path) for path in paths]
     names = [shown(files.pictures[index]) for index in chosen]
-    known = 1 - unknown[0] if unknown else None
-    return Scored(_name(folder, part), Examples(images, masks, names), known)
+    known = found[2] if len(found) > 2 else None
+    return Scored(_name(folder, part), Examples(*found[:2], names), known)
 
 
 def _chosen(folder: str, part: str) -> tuple[Listing, list[int]]:
@@ -154,10 +172,14 @@ def _listed(files: Listing, path: pathlib.Path) -> list[int]:
 
 def _unknown(files: Listing, index: int) -> pathlib.Path | None:
     """Where it is told what of a picture is open; None without such a folder."""
-    if not (files.root / _UNKNOWN).is_dir():
+    if not _has_unknown(files):
         return None
     name = pathlib.PurePosixPath(files.pictures[index].partition("/")[2])
     return files.root / _UNKNOWN / name.with_suffix(".png")
+
+
+def _has_unknown(files: Listing) -> bool:
+    return (files.root / _UNKNOWN).is_dir()
 
 
 def _name(folder: str, part: str) -> str:

@@ -1,18 +1,20 @@
 """Numbers of a segmenter beside those of methods that learn nothing."""
 
+import collections
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import numpy as np
 
 from tfcomgan import config
 from tfcomgan.config.field_types import within
-from tfcomgan.data.input_pipeline import Examples
+from tfcomgan.data import arrays
+from tfcomgan.data.reading import Examples
 from tfcomgan.evaluation.baselines import grabcut, iem, mean_mask, otsu
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
-from tfcomgan.metrics import segmentation
+from tfcomgan.metrics import counting, segmentation
 
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
 # {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
@@ -65,7 +67,7 @@ def evaluate(
 
     Args:
       predictions: The segmenter's, from `inference.predictor`, by split.
-      splits: Pictures with masks, by name.
+      splits: Pictures with masks, by name. Both may be larger than memory.
       settings: Threshold and baselines.
       crop: How the pictures were cropped; part of the protocol's name.
       grabcut_settings, iem_settings: Of these baselines.
@@ -84,6 +86,7 @@ def evaluate(
         "grabcut": lambda images: grabcut.grabcut_masks(images, grabcut_settings),
         "iem": lambda images: iem.iem_masks(images, iem_settings),
     }
+    chosen = {method: run[method] for method in settings.baselines}
     results = {}
     for split, examples in splits.items():
         size, predicted = examples.images.shape[1], predictions[split]
@@ -91,23 +94,45 @@ def evaluate(
         def name(threshold, split=split, size=size):
             return segmentation.result_name(split, crop, size, threshold)
 
-        masks = {"segmenter": predicted}
-        masks |= {method: run[method](examples.images) for method in settings.baselines}
-        counted = {split: None}
-        if split in known:
-            counted[f"{split}-known"] = known[split]
-        for part, pixels in counted.items():
+        pixels = {split: None} | (
+            {f"{split}-known": known[split]} if split in known else {}
+        )
+        counted = _counts(predicted, examples, chosen, settings.threshold, pixels)
+        for part, by_method in counted.items():
             results[name(settings.threshold, part)] = {
-                method: _summary(found, examples.masks, settings.threshold, pixels)
-                for method, found in masks.items()
+                method: _summary(counts) for method, counts in by_method.items()
             }
         threshold = segmentation.otsu_threshold(predicted)
-        results[name("otsu")] = {
-            "segmenter": _summary(predicted, examples.masks, threshold)
-        }
+        counts = counting.count_at(predicted, examples.masks, threshold)
+        results[name("otsu")] = {"segmenter": _summary(counts)}
     return results
 
 
-def _summary(masks, truth, threshold, known=None) -> dict[str, dict[str, float]]:
-    summaries = segmentation.summarize(masks, truth, threshold, known=known)
+def _counts(
+    predicted: np.ndarray,
+    examples: Examples,
+    run: Mapping[str, Callable[[np.ndarray], np.ndarray]],
+    threshold: float,
+    known: Mapping[str, np.ndarray | None],
+) -> dict[str, dict[str, counting.Counts]]:
+    """Counts by the names of `known`, then by method; some pictures at a time."""
+    gathered = collections.defaultdict(lambda: collections.defaultdict(list))
+    for part in arrays.parts(len(examples.images)):
+        images, truth = (np.asarray(x[part]) for x in (examples.images, examples.masks))
+        masks = {"segmenter": predicted[part]}
+        masks |= {method: masks_of(images) for method, masks_of in run.items()}
+        for name, pixels in known.items():
+            for method, mask in masks.items():
+                counts = counting.count_at(
+                    mask, truth, threshold, None if pixels is None else pixels[part]
+                )
+                gathered[name][method].append(counts)
+    return {
+        name: {method: counting.joined(parts) for method, parts in found.items()}
+        for name, found in gathered.items()
+    }
+
+
+def _summary(counts: counting.Counts) -> dict[str, dict[str, float]]:
+    summaries = segmentation.summarize_counts(counts)
     return {metric: summary._asdict() for metric, summary in summaries.items()}

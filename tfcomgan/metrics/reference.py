@@ -30,6 +30,7 @@ def extract(
     *,
     num_images: int,
     kernel_samples: int = _KERNEL_SAMPLES,
+    with_logits: bool = True,
 ) -> Sample:
     """Statistics of pictures that come in batches and are not kept.
 
@@ -38,6 +39,7 @@ def extract(
       parts: uint8 [B,H,W,3] each; `num_images` or more in all, the surplus is not seen.
       num_images: How many; those for the kernel distance are drawn from them.
       kernel_samples: At most so many.
+      with_logits: Keep those of all pictures, where the extractor has some.
 
     Raises:
       ValueError: There are fewer.
@@ -53,7 +55,7 @@ def extract(
         seen = extractor(part[: len(chosen)])
         statistics.update(seen.features)
         kept.append(seen.features[chosen])
-        if seen.logits is not None:
+        if with_logits and seen.logits is not None:
             logits.append(seen.logits)
     if statistics.count < num_images or not num_images:
         raise ValueError(
@@ -76,7 +78,7 @@ def reference_statistics(
 
     Args:
       extractor: What sees them; its digest is part of the file's name.
-      images: uint8 [N,H,W,3].
+      images: uint8 [N,H,W,3]; may be larger than memory.
       cache_dir: Folder of the files '<extractor>-<key>.npz'. One that cannot be read is
         made anew.
       fingerprint: Of the data: whatever changes `images` must change it, as data set,
@@ -99,6 +101,7 @@ def reference_statistics(
         batches(images),
         num_images=len(images),
         kernel_samples=kernel_samples,
+        with_logits=False,
     )
     _write(path, sample)
     return _read(path, extractor.name)

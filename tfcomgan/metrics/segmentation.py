@@ -2,7 +2,8 @@
 
 NumPy only. A score is taken per picture and averaged over pictures, so that it does not
 depend on the batch size; the release averages batch means. Each score comes twice: plain,
-and with the polarity of every mask chosen by the truth, as the paper reports it.
+and with the polarity of every mask chosen by the truth, as the paper reports it. All of it
+is made of the pixels that `counting` counts.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfcomgan.metrics import bootstrap
+from tfcomgan.metrics.counting import PART, Counts, count, count_at
 
 _BETA_SQUARED = 0.3  # As in saliency detection: precision weighs more than recall.
 
@@ -36,56 +38,6 @@ class Summary(NamedTuple):
     low: float
     high: float
     pooled: float
-
-
-class Counts(NamedTuple):
-    """Pixels of each picture, int64 [B], by what was predicted and whether it is true."""
-
-    true_object: np.ndarray
-    false_object: np.ndarray
-    true_background: np.ndarray
-    false_background: np.ndarray
-
-    @property
-    def inverted(self) -> "Counts":
-        """Counts of the inverted prediction."""
-        return Counts(
-            true_object=self.false_background,
-            false_object=self.true_background,
-            true_background=self.false_object,
-            false_background=self.true_object,
-        )
-
-
-def count(
-    prediction: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None
-) -> Counts:
-    """What every metric is made of.
-
-    Args:
-      prediction: bool or {0, 1}, [B, H, W] or [B, H, W, 1].
-      truth: the same shape as `prediction`, bool or {0, 1}.
-      known: the same, or None for all ones: pixels of 0 are not counted.
-
-    Raises:
-      ValueError: The shapes differ or are no masks, or a value is neither 0 nor 1.
-    """
-    prediction, truth = np.asarray(prediction), np.asarray(truth)
-    known = np.ones_like(truth, bool) if known is None else np.asarray(known)
-    is_mask = prediction.ndim == 3 or prediction.shape[3:] == (1,)
-    if not prediction.shape == truth.shape == known.shape or not is_mask:
-        raise ValueError(
-            "`prediction` and `truth` must share one shape, [B, H, W] or [B, H, W, 1], "
-            "and `known` with them. Received: prediction "
-            f"{prediction.shape}, truth {truth.shape}, known {known.shape}. "
-            "Resize the masks to one size and keep one channel."
-        )
-    axes = tuple(range(1, prediction.ndim))
-    prediction, truth = _as_bool("prediction", prediction), _as_bool("truth", truth)
-    known = _as_bool("known", known)
-    pairs = [(prediction, truth), (prediction, ~truth)]
-    pairs += [(~prediction, ~truth), (~prediction, truth)]
-    return Counts(*((one & other & known).sum(axes) for one, other in pairs))
 
 
 def _iou(c: Counts) -> np.ndarray:
@@ -151,7 +103,7 @@ def score_per_image(
       ValueError: There is no picture, the shapes differ or are no masks, or a value is
         out of its range or NaN.
     """
-    c = count(_binary(probabilities, threshold), truth)
+    c = count_at(probabilities, truth, threshold)
     plain, best = (_iou(c), _dice(c)), (_iou(c.inverted), _dice(c.inverted))
     return Scores(*plain, *np.maximum(plain, best))
 
@@ -172,12 +124,22 @@ def summarize(
     seed: int = 0,
     known: np.ndarray | None = None,
 ) -> dict[str, Summary]:
-    """All metrics over a set of pictures, plain and with the best polarity.
+    """`summarize_counts` of masks.
 
     Args:
       probabilities, truth, threshold: As for `score_per_image`; the same errors.
       seed: Of the bootstrap's resampling.
       known: As for `count`.
+    """
+    return summarize_counts(count_at(probabilities, truth, threshold, known), seed=seed)
+
+
+def summarize_counts(counts: Counts, *, seed: int = 0) -> dict[str, Summary]:
+    """All metrics over a set of pictures, plain and with the best polarity.
+
+    Args:
+      counts: Of the pictures, from `count_at`.
+      seed: Of the bootstrap's resampling.
 
     Returns:
       `Summary` by '<metric>_plain' and '<metric>_best_polarity', for each of `METRICS`.
@@ -186,7 +148,6 @@ def summarize(
       'failures_best_polarity', the share of pictures with an IoU under 0.5, which has
       nothing to pool and gives the share there again.
     """
-    counts = count(_binary(probabilities, threshold), truth, known)
     values, pooled = {}, {}
     for name, metric in METRICS.items():
         plain, other = metric(counts), metric(counts.inverted)
@@ -214,8 +175,11 @@ def otsu_threshold(probabilities: np.ndarray) -> float:
     Returns:
       A threshold for `summarize`; 0.5 where all probabilities fall into one bin.
     """
-    bins = np.minimum(256.0 * np.asarray(probabilities), 255).astype(int)
-    histogram = np.bincount(bins.ravel(), minlength=256)
+    histogram = np.zeros(256, np.int64)
+    for i in range(0, len(probabilities), PART):
+        part = np.asarray(probabilities[i : i + PART])
+        bins = np.minimum(256.0 * part, 255).astype(int)
+        histogram += np.bincount(bins.ravel(), minlength=256)
     below = histogram.cumsum()[:-1]  # Pixels under each candidate.
     total = (histogram * np.arange(256)).cumsum()
     pairs = below * (histogram.sum() - below)
@@ -229,34 +193,6 @@ def result_name(split: str, crop: str, image_size: int, threshold: float | str) 
     """Name of a result with the protocol in it, as 'test_center_32px_t0.5' or '..._otsu'."""
     end = threshold if isinstance(threshold, str) else f"t{threshold:g}"
     return f"{split}_{crop}_{image_size}px_{end}"
-
-
-def _binary(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    probabilities = np.asarray(probabilities)
-    if len(probabilities) == 0:
-        raise ValueError(
-            "`probabilities` must hold at least one picture. "
-            f"Received: shape {probabilities.shape}. Is the split empty?"
-        )
-    # Written so that NaN fails: compared with the threshold it would pass for background.
-    if not np.all((probabilities >= 0) & (probabilities <= 1)):
-        raise ValueError(
-            "`probabilities` must lie in [0, 1]. "
-            f"Received: values from {probabilities.min()} to {probabilities.max()}. "
-            "Apply a sigmoid to logits, divide uint8 by 255; NaN means a diverged model."
-        )
-    return probabilities >= threshold
-
-
-def _as_bool(name: str, mask: np.ndarray) -> np.ndarray:
-    is_one = mask == 1
-    if not np.all(is_one | (mask == 0)):
-        raise ValueError(
-            f"`{name}` must be bool or hold only 0 and 1. "
-            f"Received: {mask.dtype} from {mask.min()} to {mask.max()}. "
-            "Compare it with a threshold first."
-        )
-    return is_one
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tfcomgan import config
-from tfcomgan.config.field_types import POSITIVE
+from tfcomgan.config.field_types import POSITIVE, within
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
 from tfcomgan.networks.generators import Generator, Scene
@@ -27,10 +27,27 @@ class OrientationSettings:
       object_side: 'auto' (the side that covers less of the border), 'mask', or
         'complement'.
       num_samples: Scenes painted to measure it.
+      least_margin: `Orientation.margin` below which a training counts as undecided, and
+        is started again where the monitor may restart; 0 for never.
     """
 
     object_side: Literal["auto", "mask", "complement"] = "auto"
     num_samples: Annotated[int, POSITIVE] = 1000
+    least_margin: Annotated[float, within("[0, 1)")] = 0.0
+
+    @property
+    def can_doubt(self) -> bool:
+        """Whether any training may count as undecided."""
+        return self.object_side == "auto" and self.least_margin > 0
+
+    def doubt(self, measured: "Orientation") -> str:
+        """Why a training counts as undecided, in words; '' where it does not."""
+        if not self.can_doubt or measured.margin >= self.least_margin:
+            return ""
+        return (
+            "which side of the masks is the object stayed undecided: margin "
+            f"{measured.margin:.2f}, below orientation.least_margin={self.least_margin:g}."
+        )
 
 
 class Orientation(NamedTuple):

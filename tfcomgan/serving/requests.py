@@ -124,7 +124,7 @@ def _rest(address: str, is_here: bool) -> Ask:
     def ask(files):
         request = urllib.request.Request(
             url,
-            json.dumps(rest_body(files)).encode(),
+            json.dumps(rest_body(files)).encode("utf-8"),
             {"Content-Type": "application/json"},
         )
         try:

@@ -5,6 +5,8 @@ whose object is tiny or fills the picture are left out, and of the others the be
 D_z are kept (as ILSGAN and Melas-Kyriazi et al. choose their synthetic pairs).
 """
 
+import contextlib
+import io
 import itertools
 import pathlib
 from collections import Counter
@@ -94,7 +96,8 @@ def write(
     chosen = _chosen(itertools.chain(tried, batches), wanted, least, left_out)
     bar = tqdm.tqdm(total=count, unit="scene", disable=None)
     tfds.disable_progress_bar()
-    with bar:
+    # TFDS prints that it downloads.
+    with bar, contextlib.redirect_stdout(io.StringIO()):
         builder = tfds.dataset_builders.store_as_tfds_dataset(
             name=_NAME,
             version=_VERSION,

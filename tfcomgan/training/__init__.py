@@ -3,6 +3,7 @@
 `loop.train` is the central thing. A killed training goes on there, where
 `Checkpoints.restore` of `checkpoints` gives the newest step: input and noise are functions
 of the step, so nothing else is kept. `monitor` names trivial solutions while it runs,
-`callbacks` writes progress, TensorBoard and pictures, `settings` has length, batch, seed
-and precision. May import models, metrics, networks, data and the vocabulary.
+`callbacks` writes progress, TensorBoard and pictures, `settings` has length, batch and
+seed, `precision` the numbers that the machine computes with. May import models, metrics,
+networks, data and the vocabulary.
 """

@@ -18,6 +18,7 @@ from tfcomgan.networks.layers import precision
 from tfcomgan.system import stopping
 from tfcomgan.training import callbacks
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
+from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
 
 
@@ -84,7 +85,7 @@ def train(
     steps = schedule.steps
     check_batch_size(schedule.batch_size, on.num_replicas_in_sync)
     keras.utils.set_random_seed(schedule.seed)
-    with on.scope(), precision(schedule.precision):
+    with on.scope(), precision(policy(schedule.precision)):
         model = make_model()
         model.compile(
             optimizer=None,

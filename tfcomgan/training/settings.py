@@ -1,12 +1,11 @@
 """Length and mechanics of a training."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tfcomgan import config
 from tfcomgan.config.field_types import POSITIVE, within
-
-Precision = Literal["float32", "mixed_bfloat16"]
+from tfcomgan.training.precision import Precision
 
 
 @config.settings("training")
@@ -17,7 +16,8 @@ class TrainingSettings:
       seed: Of weights, noise, order of pictures and augmentation.
       steps: Number of train steps.
       batch_size: Global batch size, over all replicas.
-      precision: 'float32' or 'mixed_bfloat16'.
+      precision: 'float32', 'mixed_bfloat16', or 'auto' for the latter where the machine
+        has arithmetic for it, see `precision.policy`.
       steps_per_execution: Steps between two returns to Python; changes rounding alone.
     """
 

@@ -6,6 +6,8 @@ training, model selection or prediction of ComGAN.
 
 import numpy as np
 
+_PART = 1000  # Masks at a time.
+
 
 def mean_mask(training_masks: np.ndarray) -> np.ndarray:
     """Mean of the training masks, divided by its maximum.
@@ -15,7 +17,7 @@ def mean_mask(training_masks: np.ndarray) -> np.ndarray:
     at half the height of the peak, and at least one pixel is foreground.
 
     Args:
-      training_masks: bool or in [0, 1], [N, H, W, 1]; labels.
+      training_masks: bool or in [0, 1], [N, H, W, 1]; labels. May be larger than memory.
 
     Returns:
       float32 [H, W, 1] in [0, 1]; all 0 if every training mask is empty.
@@ -23,19 +25,22 @@ def mean_mask(training_masks: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: The masks are not [N, H, W, 1] with N > 0, or leave [0, 1].
     """
-    training_masks = np.asarray(training_masks)
-    shape = training_masks.shape
+    shape = np.shape(training_masks)
     if len(shape) != 4 or shape[-1] != 1 or 0 in shape:
         raise ValueError(
             "`training_masks` must be [N, H, W, 1] with at least one mask. "
             f"Received: shape {shape}. Does this dataset have training masks?"
         )
-    if not np.all((training_masks >= 0) & (training_masks <= 1)):
-        raise ValueError(
-            "`training_masks` must lie in [0, 1]. Received: values from "
-            f"{training_masks.min()} to {training_masks.max()}. Divide uint8 by 255."
-        )
-    mean = training_masks.mean(axis=0, dtype=np.float64)
+    total = np.zeros(shape[1:])
+    for start in range(0, shape[0], _PART):
+        part = np.asarray(training_masks[start : start + _PART])
+        if not np.all((part >= 0) & (part <= 1)):
+            raise ValueError(
+                "`training_masks` must lie in [0, 1]. Received: values from "
+                f"{part.min()} to {part.max()}. Divide uint8 by 255."
+            )
+        total += part.sum(axis=0, dtype=np.float64)
+    mean = total / shape[0]
     peak = mean.max()
     return (mean / peak if peak > 0 else mean).astype(np.float32)
 

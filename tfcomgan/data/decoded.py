@@ -1,0 +1,196 @@
+"""Splits decoded once, cropped and resized, as arrays on the disk that runs share.
+
+  DATA_DIR/decoded/NAME-DIGEST/      of one prepared data set
+    about.json                       where that lies
+    train-center-152px/              of one split, crop and size
+      images.npy, images.json        an array; its shape, type and SHA-256
+      masks.npy, masks.json, ...     as asked for
+
+They are opened as memory maps: what is in use lies in the system's page cache, once for
+all processes, and what does not fit there is read again. An array counts once its `.json`
+is there, which is written last; its SHA-256 is taken again where the file's size or time
+have changed since, as after a copy. Arrays of data sets that are gone, and such as nobody
+opened for a month, are removed when others are made.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+import tqdm
+from absl import logging
+
+from tfcomgan.data import arrays, decoding, reading
+from tfcomgan.data.reading import Examples
+from tfcomgan.system import files, locks
+
+FOLDER = "decoded"
+_ABOUT = "about.json"
+_WORK = ".decoding"
+_UNUSED = 30 * 24 * 3600.0  # Seconds.
+
+
+def load(
+    builder: tfds.core.DatasetBuilder,
+    adapt,
+    split: str,
+    *,
+    crop: str,
+    size: int,
+    with_masks: bool = False,
+    with_labels: bool = False,
+    identity: object,
+    homes: Sequence[pathlib.Path],
+) -> Examples:
+    """A split as memory maps, decoded if nobody has yet.
+
+    Args:
+      builder, adapt, split, crop, size, with_masks, with_labels: As for `reading.rows`.
+      identity: Plain JSON; whatever changes `adapt` must change it.
+      homes: Folders that may hold `FOLDER`; it is made in the first that can be written to.
+
+    Returns:
+      The same numbers as `reading.load`, without names.
+
+    Raises:
+      UserError: As for `reading.load`, or the disk has no room.
+    """
+    reading.check_split(builder, split)
+    wanted = ["images"] + ["masks"] * with_masks + ["labels"] * with_labels
+    name = _set_name(builder, identity)
+    view = _view_name(builder, split, crop, size, with_masks)
+    for home in homes:
+        found = _found(home / FOLDER / name / view, wanted)
+        if len(found) == len(wanted):
+            return _examples(found)
+    home = next((h for h in homes if os.access(h, os.W_OK)), homes[-1])
+    folder = home / FOLDER / name / view
+
+    def tell(line):
+        tqdm.tqdm.write(line, file=sys.stderr)
+
+    def read(skip):
+        return reading.rows(
+            builder, adapt, split, crop=crop, size=size, with_masks=with_masks,
+            with_labels=with_labels, skip=skip,
+        )  # fmt: skip
+
+    with locks.hold(folder.parent, "--data_dir", wait=tell):
+        about = {"prepared": os.path.relpath(builder.data_dir, home / FOLDER)}
+        files.write_text(folder.parent / _ABOUT, json.dumps(about))
+        _sweep(home / FOLDER)
+        found = _found(folder, wanted)  # Meanwhile, by who was waited for.
+        kinds = decoding.kinds(size)
+        missing = {key: kinds[key] for key in wanted if key not in found}
+        if missing:
+            digests = decoding.decode(
+                folder / _WORK,
+                missing,
+                read,
+                most=builder.info.splits[split].num_examples,
+                what=f"split {split!r} of `{builder.name}`",
+            )
+            decoding.move(folder / _WORK, folder, missing)
+            for key, digest in digests.items():
+                _note(folder, key, digest)
+            found |= _found(folder, list(missing))
+    return _examples(found)
+
+
+def _examples(found: dict[str, np.ndarray]) -> Examples:
+    return Examples(found["images"], found.get("masks"), None, found.get("labels"))
+
+
+def _set_name(builder: tfds.core.DatasetBuilder, identity: object) -> str:
+    """A folder's name for all that decoding depends on beside split, crop and size."""
+    folder = pathlib.Path(builder.data_dir)
+    stored = sorted(path for path in folder.iterdir() if path.is_file())
+    content = [
+        reading.VERSION,
+        tf.__version__,  # Decodes and resizes.
+        identity,
+        builder.info.full_name,
+        [(path.name, path.stat().st_size) for path in stored],
+        (folder / "dataset_info.json").read_text(encoding="utf-8"),
+    ]
+    text = json.dumps(content, sort_keys=True, default=str)
+    return f"{builder.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _view_name(builder, split: str, crop: str, size: int, with_masks: bool) -> str:
+    safe = re.sub(r"[^\w+]", "_", split)
+    if safe != split:
+        safe += f"-{hashlib.sha256(split.encode()).hexdigest()[:8]}"
+    # Where only some pictures have a mask, these are other rows.
+    masked = "-masked" if with_masks and "has_mask" in builder.info.features else ""
+    return f"{safe}-{crop}-{size}px{masked}"
+
+
+def _note(folder: pathlib.Path, key: str, digest: str) -> None:
+    """Makes an array count."""
+    path = folder / f"{key}.npy"
+    array = arrays.read(path)
+    content = {"shape": array.shape, "dtype": str(array.dtype), "sha256": digest}
+    files.write_text(
+        folder / f"{key}.json", json.dumps(content | {"seen": _seen(path)})
+    )
+
+
+def _seen(path: pathlib.Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _found(folder: pathlib.Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays that are there and whole."""
+    found = {key: _open(folder, key) for key in keys}
+    found = {key: array for key, array in found.items() if array is not None}
+    if found:
+        with contextlib.suppress(OSError):  # Of a folder that is for reading alone.
+            os.utime(folder)
+    return found
+
+
+def _open(folder: pathlib.Path, key: str) -> np.ndarray | None:
+    path, note = folder / f"{key}.npy", folder / f"{key}.json"
+    if not note.is_file():
+        return None
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))
+        array, seen = arrays.read(path), _seen(path)
+        is_same = list(array.shape) == known["shape"] and array.dtype == known["dtype"]
+        if is_same and known["seen"] != seen:
+            is_same = arrays.digest(path) == known["sha256"]
+            if is_same:
+                with contextlib.suppress(OSError):
+                    files.write_text(note, json.dumps(known | {"seen": seen}))
+        if is_same:
+            return array
+        problem = "its content has changed"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = str(error)
+    logging.warning("%s is damaged (%s); decoded anew.", path, problem)
+    return None
+
+
+def _sweep(root: pathlib.Path) -> None:
+    """Removes what is not used any more, but for what others hold."""
+    for about in root.glob(f"*/{_ABOUT}"):
+        with contextlib.suppress(Exception), locks.hold(about.parent, "--data_dir"):
+            prepared = root / json.loads(about.read_text(encoding="utf-8"))["prepared"]
+            is_gone = not (prepared / "dataset_info.json").is_file()
+            for view in filter(pathlib.Path.is_dir, about.parent.iterdir()):
+                if is_gone or view.stat().st_mtime < time.time() - _UNUSED:
+                    shutil.rmtree(view, ignore_errors=True)
+            if is_gone:
+                shutil.rmtree(about.parent, ignore_errors=True)
