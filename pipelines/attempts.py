@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.work import Work
 from tfcomgan import config, run_folder
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import input_pipeline, shares
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
@@ -72,7 +72,8 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
     Returns:
       The model, the last one if all were doubtful; and for the artifact's info
       {"trivial": {"seed", "findings", "given_up"}}, with a line for each thing found
-      under "notes", and the "precision" that it ended in.
+      under "notes", and the "precision" that it ended in. {} where another host
+      writes it.
 
     Raises:
       UserError: Every seed that may be tried ended in a trivial solution.
@@ -88,13 +89,16 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         may_restart = watch.on_trivial == "restart" and number < watch.max_restarts
         try:
             model = _attempt(work, training.with_seed(seed), place)
-            doubt = training.doubt(model) if may_restart else ""
+            doubt = _doubt(work, training, model) if may_restart else ""
             if doubt:
                 raise monitor.Restart(f"Seed {seed}: {doubt}")
         except monitor.Restart as restart:
             given_up.append(str(restart))
-            files.write_text(file, json.dumps(given_up))
+            if work.place.is_writer:
+                files.write_text(file, json.dumps(given_up))
             continue
+        if not work.place.is_writer:
+            return model, {}
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
         info = _info(monitor.findings(readings, watch), readings, seed, given_up)
@@ -103,6 +107,17 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"
     )
+
+
+def _doubt(work: Work, training: Training, model: keras.Model) -> str:
+    """Why the model is doubtful, '' if it is not; of several hosts the chief decides."""
+    team = work.place.team
+    if team and not team.is_chief:
+        return "the chief doubts its masks" if team.from_chief() else ""
+    doubt = training.doubt(model)
+    if team:
+        team.from_chief(int(bool(doubt)))
+    return doubt
 
 
 def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
@@ -122,14 +137,17 @@ def _attempt(
 ) -> keras.Model:
     """One training: batches, checkpoints, progress bar, TensorBoard, monitor."""
     run_dir, schedule = work.place.run_dir, training.schedule
+    team, is_writer = work.place.team, work.place.is_writer
     logs = run_dir / run_folder.LOGS / work.stage
-    if not checkpoint_dir.exists():  # Curves of an earlier training would mix in.
+    if (
+        is_writer and not checkpoint_dir.exists()
+    ):  # Curves of an earlier training would mix in.
         shutil.rmtree(logs, ignore_errors=True)
-    board = callbacks.Board(logs)
+    board = callbacks.Board(logs if is_writer else None)
     board.text("operative_config", config.operative_text())
     steps, every = schedule.steps, work.place.checkpoint_every
 
-    def make_batches(start):
+    def make_batches(start, share=shares.WHOLE):
         return input_pipeline.training_batches(
             training.images,
             training.pictures,
@@ -138,22 +156,27 @@ def _attempt(
             start=start,
             steps=steps,
             masks=training.masks,
+            share=share,
         )
 
     bar = progress.Progress(work.stage, steps=steps, shown=training.shown)
 
     def watchers(model):
+        watch = monitor.Monitor(
+            training.watch,
+            seed=schedule.seed,
+            steps=steps,
+            folder=checkpoint_dir,
+            board=board,
+            area=training.area,
+            is_writer=is_writer,
+        )
+        if not is_writer:
+            return [watch]
         draw, pictures = training.drawer(model), run_dir / run_folder.PICTURES
         paint = callbacks.painter(draw, work.stage, pictures, board)
         return [
-            monitor.Monitor(
-                training.watch,
-                seed=schedule.seed,
-                steps=steps,
-                folder=checkpoint_dir,
-                board=board,
-                area=training.area,
-            ),
+            watch,
             callbacks.EveryFewSteps(board.scalars, every=20, steps=steps),
             callbacks.EveryFewSteps(paint, every=every, steps=steps),
             bar,
@@ -169,5 +192,6 @@ def _attempt(
             make_model=lambda: training.make_model(schedule.seed),
             make_batches=make_batches,
             watchers=watchers,
-            on=loop.strategy(work.place.devices),
+            on=team.strategy if team else loop.strategy(work.place.devices),
+            team=team,
         )

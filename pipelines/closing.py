@@ -19,11 +19,14 @@ def where(schedule: TrainingSettings | None, place: Place) -> str:
         return ""
     machine = environment.current()
     devices = loop.replicas(place.devices)
+    count = place.team.strategy.num_replicas_in_sync if place.team else len(devices)
     if devices[0].startswith("gpu"):
         kind = f"GPU {machine.gpus[0]}" if machine.gpus else "GPU"
     else:
         kind = f"CPU {machine.cpu}, {machine.cores} cores"
-    several = f"{len(devices)} replicas of " if len(devices) > 1 else ""
+    several = f"{count} replicas of " if count > 1 else ""
+    if place.team:
+        several = f"{len(place.team.cluster.addresses)} hosts, {several}"
     none = "" if machine.gpus else "; no GPU was found"
     return f" on {several}{kind}, in {policy(schedule.precision)}{none}"
 

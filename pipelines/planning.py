@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 from typing import Any, NamedTuple
 
-from pipelines import cache
+from pipelines import artifacts, cache
 from pipelines.stages import MADE_BY, STAGES, Stage
 from pipelines.work import Place, Work
 from tfcomgan import config
@@ -67,6 +67,16 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
             chosen["watch"].check(name, plan.schedule.steps)
     _check_sizes(made)
     return made
+
+
+def inputs(plan: Plan, place: Place) -> dict[str, Any]:
+    """The artifacts that a stage takes, by its parameters; they must be finished."""
+    found = {}
+    for parameter, kind in plan.inputs.items():
+        made = cache.find(place.run_dir, MADE_BY[kind])
+        more = (place.data_dir, place.manual_dir) if kind is artifacts.Examples else ()
+        found[parameter] = kind(made, *more)
+    return found
 
 
 def _manual_content(source, place: Place) -> dict:

@@ -117,3 +117,11 @@ def _name(teacher: str) -> str:
     return {"segmenter": "the segmenter of stage two", "iem": "IEM"}.get(
         teacher, f"the student of {teacher}"
     )
+
+
+def scalars(done: Round) -> dict[str, float]:
+    """What TensorBoard shows of a round."""
+    scalars = {"agreement": done.agreement, "fit": done.fit}
+    if done.pictures:
+        scalars["kept_share"] = done.share
+    return {name: value for name, value in scalars.items() if value is not None}

@@ -8,7 +8,7 @@ import json
 import pathlib
 from collections.abc import Callable, Sequence
 
-from pipelines import artifacts, cache, closing, planning, reporting
+from pipelines import cache, closing, meeting, planning, reporting, together
 from pipelines.planning import Plan
 from pipelines.stages import MADE_BY, STAGES
 from pipelines.work import Place, Work
@@ -16,7 +16,7 @@ from tfcomgan import config, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.reporting import environment
 from tfcomgan.system import files, locks
-from tfcomgan.training import loop
+from tfcomgan.training import hosts, loop
 
 
 def settings() -> None:
@@ -45,11 +45,29 @@ def run(
     """
     plans = planning.plans(place)
     _check_masks(names, plans)
-    _check_machine(plans, place)
-    with locks.hold(place.run_dir, "--run_dir"):
+    cluster = hosts.cluster()
+    if cluster is None:
+        _check_machine(plans, place)
+        with locks.hold(place.run_dir, "--run_dir"):
+            _claim(place.run_dir, gin_files)
+            files.sweep(place.run_dir)
+            _run(names, plans, place, report)
+        return
+    about = together.about(names, plans)
+    if not cluster.is_chief:
+        with together.joined(cluster, place, about, report) as place:
+            _check_machine(plans, place)
+            together.assist(names, plans, place, report)
+        return
+    with (
+        meeting.chair(place.run_dir, cluster) as chair,
+        locks.hold(place.run_dir, "--run_dir"),
+    ):
         _claim(place.run_dir, gin_files)
         files.sweep(place.run_dir)
-        _run(names, plans, place, report)
+        with together.gathered(chair, place, about, report) as place:
+            _check_machine(plans, place)
+            _run(names, plans, place, report)
 
 
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
@@ -59,11 +77,11 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
         if made is not None and made.fingerprint == plan.fingerprint:
             report(f"{name}: reused {made.folder}")
             _report_notes(made.info, report)
+            together.call(plan, place, is_needed=False)
             continue
         _check_inputs(plan, plans, place)
-        inputs = {
-            parameter: _input(kind, place) for parameter, kind in plan.inputs.items()
-        }
+        together.call(plan, place, is_needed=True)
+        inputs = planning.inputs(plan, place)
         files.write_text(place.run_dir / run_folder.CONFIG, config.operative_text())
         report(f"{name}: running{closing.where(plan.schedule, place)}")
         with cache.produce(
@@ -95,11 +113,14 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 
 
 def _check_machine(plans: dict[str, Plan], place: Place) -> None:
-    replicas = loop.replicas(place.devices)
+    if place.team:
+        replicas = place.team.strategy.num_replicas_in_sync
+    else:
+        replicas = len(loop.replicas(place.devices))
     for plan in plans.values():
         if plan.schedule:
             size = plan.settings["pictures"].image_size
-            loop.check_batch_size(plan.schedule.batch_size, len(replicas))
+            loop.check_batch_size(plan.schedule.batch_size, replicas)
             loop.check_memory(plan.schedule.batch_size, size)
 
 
@@ -154,13 +175,6 @@ def _stale(plan: Plan, plans: dict[str, Plan], place: Place) -> list[str]:
         if made is None or made.fingerprint != plans[maker].fingerprint:
             names |= {maker, *_stale(plans[maker], plans, place)}
     return [name for name in STAGES if name in names]
-
-
-def _input(kind: type, place: Place):
-    made = cache.find(place.run_dir, MADE_BY[kind])
-    if kind is artifacts.Examples:
-        return kind(made, place.data_dir, place.manual_dir)
-    return kind(made)
 
 
 def _differences(before: dict, after: dict) -> str:

@@ -41,6 +41,7 @@ _CAPTION = (
 _TITLE = "Masks of the teacher, the same drawn to edges, and of the student"
 _SHOWN = 12  # Columns of a sheet.
 _RECORD, _SHEET = "round.json", "pictures.png"
+_LESSON = "lesson.npz"  # What the students on other hosts learn from.
 # Between the seeds of rounds, which meet neither restarts nor what a user would choose.
 _SEED_STRIDE = 7_000_003
 
@@ -78,6 +79,8 @@ def self_train(
         watch=watch,
     )
     done = school.attend()
+    if not work.place.is_writer:
+        return {}
     best = rounds.best(done)
     if best:
         kept = _keep(work, school.folder(best), network, pictures)
@@ -121,13 +124,16 @@ class _School:
 
     def attend(self) -> list[Round]:
         """Makes the rounds that are not made yet; returns all."""
-        logs = self.work.place.run_dir / run_folder.LOGS
-        if not self.folder(0).exists():
+        logs, is_writer = (
+            self.work.place.run_dir / run_folder.LOGS,
+            self.work.place.is_writer,
+        )
+        if is_writer and not self.folder(0).exists():
             for old in logs.glob(
                 f"{self.work.stage}*"
             ):  # Curves of an earlier one would mix in.
                 shutil.rmtree(old)
-        board = callbacks.Board(logs / self.work.stage)
+        board = callbacks.Board(logs / self.work.stage if is_writer else None)
         done = []
         while not done or rounds.end(done, self.settings) is None:
             number = len(done)
@@ -135,11 +141,29 @@ class _School:
             if file.exists():
                 done.append(Round(**json.loads(file.read_text(encoding="utf-8"))))
                 continue
+            if not is_writer:
+                done.append(self._along(number))
+                continue
             file.parent.mkdir(parents=True, exist_ok=True)
             done.append(self._round(number) if number else self._beginning())
             files.write_text(file, json.dumps(done[-1]._asdict()))
-            board.scalars(number, _scalars(done[-1]))
+            self._call(0)
+            board.scalars(number, rounds.scalars(done[-1]))
         return done
+
+    def _call(self, word: int) -> None:
+        """Tells other hosts of a lesson (1), or that the round's record is there (0)."""
+        if self.work.place.team:
+            self.work.place.team.from_chief(word)
+
+    def _along(self, number: int) -> Round:
+        """A round as another host than the chief sees it: the lesson, and its end."""
+        team, folder = self.work.place.team, self.folder(number)
+        if team.from_chief():
+            with np.load(folder / _LESSON) as lesson:
+                self._teach(number, lesson["chosen"], lesson["refined"], ())
+            team.from_chief()
+        return Round(**json.loads((folder / _RECORD).read_text(encoding="utf-8")))
 
     def folder(self, number: int) -> pathlib.Path:
         """Where a round keeps what it makes."""
@@ -202,9 +226,13 @@ class _School:
             sheet = self._sheet(shown, aside)
             save_png(self.folder(number) / _SHEET, sheet)
             return done
-        student, findings = self._teach(
-            number, chosen[is_kept], taught.refined[is_kept], (shown, aside)
-        )
+        lesson = {"chosen": chosen[is_kept], "refined": taught.refined[is_kept]}
+        if self.work.place.team:
+            place = self.folder(number) / _LESSON
+            with files.replacing(place) as file, file.open("wb") as opened:
+                np.savez(opened, **lesson)
+            self._call(1)
+        student, findings = self._teach(number, *lesson.values(), (shown, aside))
         refined = self._refined(student, aside, title)
         return done._replace(
             agreement=teachers.agreement(refined.masks, shown.masks),
@@ -249,7 +277,8 @@ class _School:
             stage=f"{self.work.stage}-{number}", folder=self.folder(number)
         )
         model, watched = attempts.train(work, training)
-        weights.save(model.segmenter_ema, self.folder(number) / run_folder.NETWORK)
+        if work.place.is_writer:
+            weights.save(model.segmenter_ema, self.folder(number) / run_folder.NETWORK)
         return teachers.of_network(model.segmenter_ema, low), watched.get("notes", [])
 
     def _sheet(
@@ -269,11 +298,3 @@ class _School:
             }
         )
         return grids.titled(sheet, _TITLE)
-
-
-def _scalars(done: Round) -> dict[str, float]:
-    """What TensorBoard shows of a round."""
-    scalars = {"agreement": done.agreement, "fit": done.fit}
-    if done.pictures:
-        scalars["kept_share"] = done.share
-    return {name: value for name, value in scalars.items() if value is not None}

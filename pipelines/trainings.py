@@ -101,6 +101,8 @@ def train_generator(
         doubt=doubt,
     )
     model, watched = attempts.train(work, training)
+    if not work.place.is_writer:
+        return {}
     weights.save(model.generator_ema, work.folder / run_folder.NETWORK)
     weights.save(
         model.critic, work.folder / run_folder.CRITIC
@@ -174,6 +176,8 @@ def train_segmenter(
         area="real_mask_area",
     )
     model, watched = attempts.train(work, training)
+    if not work.place.is_writer:
+        return {}
     weights.save(model.segmenter_ema, work.folder / run_folder.NETWORK)
     return {"object_side": generator.side, **watched}
 

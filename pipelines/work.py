@@ -3,6 +3,8 @@
 import pathlib
 from typing import NamedTuple
 
+from tfcomgan.training.hosts import Team
+
 
 class Place(NamedTuple):
     """Where and on what a run happens; none of it changes a result.
@@ -14,6 +16,8 @@ class Place(NamedTuple):
     checkpoint_every: Steps between checkpoints.
     beam: Options of the Beam pipeline that makes the data set, or None for none.
     checkpoint_minutes: Between checkpoints at most.
+    hosts_minutes: To wait for the other hosts, where TF_CONFIG names several.
+    team: Those hosts, once they have met; None where there is one.
     """
 
     run_dir: pathlib.Path
@@ -23,6 +27,13 @@ class Place(NamedTuple):
     checkpoint_every: int
     beam: tuple[str, ...] | None = None
     checkpoint_minutes: float = 5.0
+    hosts_minutes: float = 10.0
+    team: Team | None = None
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes what is made: of several hosts the chief alone."""
+        return self.team is None or self.team.is_chief
 
 
 class Work(NamedTuple):

@@ -31,6 +31,7 @@ class Place(typing.NamedTuple):
     checkpoint_every: int
     beam: object = None
     checkpoint_minutes: float = 0.0
+    hosts_minutes: float = 0.0
 
 def settings():
     config.build(Run)
@@ -162,6 +163,7 @@ def test_pipeline_receives_the_flags(command):
     assert "('manual_dir', None)" in arguments
     assert "('checkpoint_every', 500)" in arguments
     assert "('checkpoint_minutes', 5.0)" in arguments
+    assert "('hosts_minutes', 10.0)" in arguments
     assert environment == "tensorflow 3"
     done = command(
         "--gin_file=gin/toy.gin",

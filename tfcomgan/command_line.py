@@ -77,6 +77,10 @@ def run(
             told = interrupted.replace("interrupted", f"stopped by {stop}", 1)
             print(told, file=sys.stderr)
             return 128 + stop.number
+        except stopping.AskedElsewhere:
+            told = interrupted.replace("interrupted", "stopped with another host", 1)
+            print(told, file=sys.stderr)
+            return 143
         except Exception as error:
             text = explain(error)
             if text is None:

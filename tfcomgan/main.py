@@ -65,6 +65,7 @@ def _main(arguments: Sequence[str]) -> None:
         checkpoint_every=given.checkpoint_every,
         beam=tuple(options) if given.beam or options else None,
         checkpoint_minutes=given.checkpoint_minutes,
+        hosts_minutes=given.hosts_minutes,
     )
     stages = [stage for stage in STAGES if stage in given.stages]
     pipeline.run(stages, place, gin_files=gin_files)
@@ -111,6 +112,12 @@ def _define_flags() -> None:
         "checkpoint_minutes",
         5.0,
         "Minutes between checkpoints at most; the first comes within one.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_float(
+        "hosts_minutes",
+        10.0,
+        "Minutes to wait for the other hosts, where TF_CONFIG names several: docs/clusters.md.",
         lower_bound=0.0,
     )
     flags.DEFINE_bool(

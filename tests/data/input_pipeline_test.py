@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.shares import WHOLE, Share
 
 SIZE = 32
 
@@ -17,7 +18,9 @@ def _pictures(count, size=SIZE, seed=0):
     return rng.integers(0, 256, [count, size, size, 3], np.uint8)
 
 
-def _batches(images, *, batch_size, steps, start=0, seed=0, masks=None, **settings):
+def _batches(
+    images, *, batch_size, steps, start=0, seed=0, masks=None, share=WHOLE, **settings
+):
     """The batches of a training, as NumPy."""
     dataset = input_pipeline.training_batches(
         images,
@@ -27,6 +30,7 @@ def _batches(images, *, batch_size, steps, start=0, seed=0, masks=None, **settin
         start=start,
         steps=steps,
         masks=masks,
+        share=share,
     )
     return list(dataset.as_numpy_iterator())
 
@@ -107,6 +111,28 @@ def test_batches_have_the_shape_and_type_that_networks_take():
     )
     assert dataset.element_spec["image"] == tf.TensorSpec([4, SIZE, SIZE, 3])
     assert dataset.cardinality() == 1
+
+
+@pytest.mark.parametrize("count, replicas", [(2, 1), (2, 2), (3, 1), (1, 4)])
+def test_shares_of_hosts_and_their_replicas_join_to_the_whole_batches(count, replicas):
+    images = _pictures(7, size=40)
+    masks = _pictures(7, size=40, seed=1)[..., :1]
+    options = dict(batch_size=12, steps=3, masks=masks, margin=1.25, flip=True)
+    whole = _batches(images, **options)
+    parts = [
+        _batches(images, share=Share(i, count, replicas), **options)
+        for i in range(count)
+    ]
+    for step, batch in enumerate(whole):
+        for name, values in batch.items():
+            # Host after host; on each, replica after replica.
+            joined = [
+                part[step * replicas + i][name]
+                for part in parts
+                for i in range(replicas)
+            ]
+            assert {len(values) for values in joined} == {12 // count // replicas}
+            np.testing.assert_array_equal(np.concatenate(joined), values)
 
 
 def test_about_half_of_the_pictures_is_mirrored_and_the_rest_untouched():

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfcomgan import config, latents
 from tfcomgan.config.field_types import at_least
+from tfcomgan.data.shares import WHOLE, Share
 
 
 @config.settings("input_pipeline")
@@ -58,6 +59,7 @@ def training_batches(
     start: int,
     steps: int,
     masks: np.ndarray | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """The batches of steps [start, steps), each picture once an epoch.
 
@@ -71,6 +73,7 @@ def training_batches(
       steps: Number of steps of the whole training.
       masks: uint8 [N, kept_size, kept_size, 1], 255 = object; cropped and mirrored with
         their pictures.
+      share: Part of each batch to give; an element is what one replica takes of it.
 
     Returns:
       Dataset of {"image": float32 [B,S,S,3], "position": int64 [B]}, where position =
@@ -79,6 +82,7 @@ def training_batches(
     """
     count, size = len(images), settings.image_size
     slack = settings.kept_size - size
+    part = share.places(batch_size)
 
     def gather(index):
         """In NumPy: a tensor of all pictures would hold them in memory."""
@@ -86,16 +90,16 @@ def training_batches(
             return images[index]
         return np.concatenate([images[index], masks[index]], axis=-1)
 
-    shape = [batch_size, *images.shape[1:3], 3 if masks is None else 4]
+    shape = [part[1] - part[0], *images.shape[1:3], 3 if masks is None else 4]
 
     def make(step):
-        position = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        position = step * batch_size + tf.range(*part, dtype=tf.int64)
         index = _shuffled(position, count, seed)
         batch = tf.numpy_function(gather, [index], tf.uint8)
         batch.set_shape(shape)  # Masks are a fourth channel.
         drawn = tf.random.stateless_uniform(
             [3, batch_size], latents.stream_seed(seed, latents.STREAM_DATA, step)
-        )
+        )[:, slice(*part)]
         if slack:
             batch = _random_crop(batch, drawn[:2], size, slack)
         if settings.flip:
@@ -107,7 +111,7 @@ def training_batches(
     options = tf.data.Options()
     options.deterministic = True
     dataset = tf.data.Dataset.range(start, steps).map(make, num_parallel_calls=1)
-    return dataset.with_options(options).prefetch(2)
+    return share.cut(dataset, batch_size).with_options(options).prefetch(2)
 
 
 def _shuffled(position, count, seed):

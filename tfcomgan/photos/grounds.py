@@ -1,7 +1,7 @@
 """Painted grounds behind the objects of photos, at the photo's size.
 
 A generator paints few pixels, and enlarged they are blotches with a grid in them. Behind an
-object in focus a ground out of focus looks right: it is smoothed by about one painted pixel
+object in focus a ground out of focus looks right: it is smoothed by two painted pixels
 before it is enlarged, and gets the grain of the photo, without which it looks like plastic
 and its slow changes show bands.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from tfcomgan.photos import foreground
 
-_SMOOTHED = 1.0  # Painted pixels, deviation of a Gaussian.
+_SMOOTHED = 2.0  # Painted pixels, deviation of a Gaussian: nets paint grids of 2 and 4.
 _GRAIN = (0.7, 6.0)  # Levels at least, for the bands, and at most.
 # Immerkaer, "Fast Noise Variance Estimation", 1996: blind to edges and slopes.
 _LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])

@@ -30,17 +30,21 @@ def current() -> Environment:
 
     devices = tf.config.list_physical_devices("GPU")
     details = map(tf.config.experimental.get_device_details, devices)
-    versions = {"tfcomgan": version.__version__, "Python": platform.python_version()}
-    for name in ("TensorFlow", "Keras"):
-        versions[name] = importlib.metadata.version(name.lower())
     return Environment(
         _cpu(),
         len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         tuple(detail.get("device_name", "GPU") for detail in details),
-        versions,
+        versions(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Of tfcomgan, Python, TensorFlow and Keras, by name."""
+    ours = {"tfcomgan": version.__version__, "Python": platform.python_version()}
+    theirs = ("TensorFlow", "Keras")
+    return ours | {name: importlib.metadata.version(name.lower()) for name in theirs}
 
 
 def _cpu() -> str:

@@ -18,6 +18,10 @@ class Stopped(BaseException):
         self.number = number
 
 
+class AskedElsewhere(BaseException):
+    """The process of another host was asked to end, and all end with it."""
+
+
 _is_holding = False
 _asked: int | None = None  # By which signal, while it is held.
 

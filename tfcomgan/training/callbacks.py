@@ -69,6 +69,7 @@ class Saver(EveryFewSteps):
       keeping: How often.
       steps: Length of the training.
       clock: Seconds that only grow.
+      is_asked: Whether the end is asked for, on any host.
     """
 
     def __init__(
@@ -78,20 +79,19 @@ class Saver(EveryFewSteps):
         *,
         steps: int,
         clock: Callable[[], float] = time.monotonic,
+        is_asked: Callable[[], bool] = stopping.is_asked,
     ):
         super().__init__(self._save, every=keeping.every, steps=steps)
-        self._checkpoints, self._minutes, self._clock = (
-            checkpoints,
-            keeping.minutes,
-            clock,
-        )
+        self._checkpoints, self._minutes = checkpoints, keeping.minutes
+        self._clock, self._is_asked = clock, is_asked
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
-        if stopping.is_asked():
+        if self._is_asked():
             if self._checkpoints.step != self._step(batch):
                 self._do(self._step(batch), logs or {})
             stopping.release()
+            raise stopping.AskedElsewhere
         # Only now: of a first step that takes a minute to compile, nothing would be lost.
         stopping.hold()
 
@@ -127,15 +127,23 @@ def tag(name: str) -> str:
 
 
 class Board:
-    """TensorBoard's file of one stage: scalars, pictures and the settings as text."""
+    """TensorBoard's file of one stage: scalars, pictures and the settings as text.
 
-    def __init__(self, folder: pathlib.Path):
+    Args:
+      folder: Of the file; None writes nothing.
+    """
+
+    def __init__(self, folder: pathlib.Path | None):
         self._folder = folder
         self._writer: Any = None  # TensorFlow says nothing of its type.
 
     def _open(self):
         if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._folder))
+            self._writer = (
+                tf.summary.create_noop_writer()
+                if self._folder is None
+                else tf.summary.create_file_writer(str(self._folder))
+            )
         return self._writer.as_default()
 
     def scalars(self, step: int, logs: dict) -> None:

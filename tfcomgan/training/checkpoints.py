@@ -39,10 +39,18 @@ class Checkpoints:
       folder: Where they lie.
       fingerprint: Of the stage; see `Keeping`.
       parts: Networks and optimizers, by name, with all variables created.
+      is_writer: Whether this process saves them; of several hosts only the chief does.
     """
 
-    def __init__(self, folder: pathlib.Path, fingerprint: str, parts: dict):
-        self._folder = folder
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        fingerprint: str,
+        parts: dict,
+        *,
+        is_writer: bool = True,
+    ):
+        self._folder, self._is_writer = folder, is_writer
         self._fingerprint = fingerprint
         # As lists: TensorFlow's walk over the parts misses layers that Keras holds in one.
         variables = {name: list(part.variables) for name, part in parts.items()}
@@ -51,9 +59,11 @@ class Checkpoints:
         self._checkpoint = tf.train.Checkpoint(
             step=self._step, fingerprint=tf.Variable(fingerprint), **variables
         )
-        for torn in folder.glob("*_temp"):  # Of a save that was killed.
-            shutil.rmtree(torn)
-        folder.mkdir(parents=True, exist_ok=True)
+        self._checkpoint.save_counter.numpy()  # Made now, not at the first save.
+        if is_writer:
+            for torn in folder.glob("*_temp"):  # Of a save that was killed.
+                shutil.rmtree(torn)
+            folder.mkdir(parents=True, exist_ok=True)
         self._manager = tf.train.CheckpointManager(
             self._checkpoint,
             str(plain(folder)),
@@ -103,7 +113,7 @@ class Checkpoints:
         return self.step
 
     def save(self, step: int) -> None:
-        """Saves the state after `step` steps.
+        """Saves the state after `step` steps, where it is this process that does.
 
         Raises:
           FloatingPointError: A variable is not finite; nothing is saved, and the last
@@ -115,6 +125,8 @@ class Checkpoints:
                     f"`{variable.path}` is not finite after step {step}"
                 )
         self._step.assign(step)
+        if not self._is_writer:
+            return
         self._manager.save(checkpoint_number=step)
         # TensorFlow leaves that to the system. The one before is on the disk already.
         files.sync_all(self._folder)

@@ -16,7 +16,7 @@ from tfcomgan.errors import UserError
 from tfcomgan.models import update
 from tfcomgan.networks.layers import precision
 from tfcomgan.system import stopping
-from tfcomgan.training import callbacks
+from tfcomgan.training import callbacks, hosts, stepping
 from tfcomgan.training.checkpoints import Checkpoints, Keeping
 from tfcomgan.training.precision import policy
 from tfcomgan.training.settings import TrainingSettings
@@ -43,7 +43,7 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
             cpu, [tf.config.LogicalDeviceConfiguration()] * num_cpus
         )
     known = [
-        device.name.removeprefix("/device:").lower()
+        device.name.rpartition("device:")[2].lower()
         for kind in ("GPU", "CPU")
         for device in tf.config.list_logical_devices(kind)
     ]
@@ -61,9 +61,10 @@ def train(
     keeping: Keeping,
     *,
     make_model: Callable[[], keras.Model],
-    make_batches: Callable[[int], tf.data.Dataset],
+    make_batches: Callable[..., tf.data.Dataset],
     watchers: Callable[[keras.Model], list[keras.callbacks.Callback]],
     on: tf.distribute.Strategy,
+    team: hosts.Team | None = None,
 ) -> keras.Model:
     """Trains all steps, from the newest checkpoint on if there is one.
 
@@ -71,9 +72,11 @@ def train(
       schedule: Of the whole training; its seed makes the initial weights.
       keeping: Of the checkpoints; one is saved at the end too.
       make_model: Builds the model, with `checkpointed()` and all variables created.
-      make_batches: First step to the batches from there on.
+      make_batches: First step to the batches from there on; of a team's host, with the
+        keyword `share`, to its part of them.
       watchers: Model to further callbacks; their `first_step` is set before `fit`.
       on: Strategy whose replicas share each batch.
+      team: Where they are those of several hosts, whose strategy `on` is.
 
     Returns:
       The trained model.
@@ -85,31 +88,54 @@ def train(
     steps = schedule.steps
     check_batch_size(schedule.batch_size, on.num_replicas_in_sync)
     keras.utils.set_random_seed(schedule.seed)
-    with on.scope(), precision(policy(schedule.precision)):
-        model = make_model()
-        model.compile(
-            optimizer=None,
-            jit_compile=False,
-            steps_per_execution=schedule.steps_per_execution,
+    lost = team.named_losses() if team else contextlib.nullcontext()
+    with lost, precision(policy(schedule.precision)):
+        with on.scope():
+            model = make_model()
+            model.compile(
+                optimizer=None,
+                jit_compile=False,
+                steps_per_execution=schedule.steps_per_execution,
+            )
+        # Its own variables are this process's alone: a strategy would send them around.
+        checkpoints = Checkpoints(
+            keeping.folder,
+            keeping.fingerprint,
+            model.checkpointed(),
+            is_writer=team is None or team.is_chief,
         )
-        parts = model.checkpointed()
-        checkpoints = Checkpoints(keeping.folder, keeping.fingerprint, parts)
         start = checkpoints.restore()
+        if team:
+            team.check_same(start, "step", keeping.folder)
         if start >= steps:
             return model
-        saver = callbacks.Saver(checkpoints, keeping, steps=steps)
+        saver = callbacks.Saver(
+            checkpoints,
+            keeping,
+            steps=steps,
+            is_asked=team.is_asked if team else stopping.is_asked,
+        )
         # Last: what is noted of a step must not be missing where one goes on from it.
         listeners = [*watchers(model), saver]
         for listener in listeners:
             listener.first_step = start
-        with _named_failures(keeping.folder), stopping.released():
-            model.fit(
-                make_batches(start),
-                steps_per_epoch=steps - start,
-                callbacks=listeners,
-                shuffle=False,
-                verbose=0,
-            )
+        with on.scope(), _named_failures(keeping.folder), stopping.released():
+            if team:
+                stepping.fit(
+                    model,
+                    team.batches(make_batches, start),
+                    steps=steps - start,
+                    at_once=schedule.steps_per_execution,
+                    callbacks=listeners,
+                )
+            else:
+                model.fit(
+                    make_batches(start),
+                    steps_per_epoch=steps - start,
+                    callbacks=listeners,
+                    shuffle=False,
+                    verbose=0,
+                )
         if checkpoints.step < steps:
             raise RuntimeError(f"Stopped after {checkpoints.step} of {steps} steps.")
     return model

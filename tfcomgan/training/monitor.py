@@ -226,6 +226,7 @@ class Monitor(callbacks.EveryFewSteps):
       folder: Of its checkpoints; the readings lie there too.
       board: TensorBoard's file.
       area: Name of the mask's area among the logs.
+      is_writer: Whether this process keeps the readings.
     """
 
     def __init__(
@@ -237,10 +238,11 @@ class Monitor(callbacks.EveryFewSteps):
         folder: pathlib.Path,
         board: callbacks.Board,
         area: str = "mask_area",
+        is_writer: bool = True,
     ):
         super().__init__(self._read, every=settings.every, steps=steps)
         self._settings, self._seed, self._board = settings, seed, board
-        self._file = folder / READINGS
+        self._file, self._is_writer = folder / READINGS, is_writer
         self._names = {
             "mask_area": area,
             "one_layer": "one_layer",
@@ -255,7 +257,9 @@ class Monitor(callbacks.EveryFewSteps):
     def on_train_begin(self, logs=None):
         # Steps past the checkpoint are done again.
         self._readings = [r for r in read(self._file) if r.step <= self.first_step]
-        files.write_text(self._file, "".join(map(_line, self._readings)))
+        if self._is_writer:
+            lines = [json.dumps(reading) + "\n" for reading in self._readings]
+            files.write_text(self._file, "".join(lines))
 
     def _read(self, step: int, logs: dict) -> None:
         known = len(findings(self._readings, self._settings))
@@ -263,8 +267,9 @@ class Monitor(callbacks.EveryFewSteps):
         if 2 * step <= self._steps:  # Early on all masks are grey.
             values.pop("mask_entropy", None)
         self._readings.append(Reading(step, values))
-        with self._file.open("a", encoding="utf-8") as file:
-            file.write(_line(self._readings[-1]))
+        if self._is_writer:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(self._readings[-1]) + "\n")
         now = findings(self._readings, self._settings)
         is_now = bool(now) and now[-1].last_step == step
         solution = now[-1].solution if is_now else 0
@@ -293,7 +298,3 @@ def read(file: pathlib.Path) -> list[Reading]:
         except ValueError:  # Of a killed process.
             break
     return readings
-
-
-def _line(reading: Reading) -> str:
-    return json.dumps(reading) + "\n"
