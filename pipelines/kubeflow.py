@@ -23,8 +23,7 @@ from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
 _STEP = ["python", "-m", "pipelines.kubeflow_step"]
-_AS_GIVEN = ("image", "pvc", "mount_path", "gpus", "gpu_type", "cpu", "memory")
-_AS_GIVEN += ("retries",)
+_AS_GIVEN = "image pvc mount_path gpus gpu_type cpu memory retries".split()
 # They have no use for a GPU.
 _WITHOUT_GPU = ("prepare", "export")
 
@@ -83,12 +82,9 @@ def pipeline(options: Options):
     name = "-".join(pathlib.Path(file).stem for file in options.gin_files)
     make = {stage: _component(stage, options) for stage in options.stages}
 
-    def place(task, stage: str = ""):
-        return _place(task, stage, options)
-
     def chain(seed, after=None):
         for stage in options.stages:
-            task = place(make[stage](seed=seed), stage)
+            task = _place(make[stage](seed=seed), stage, options)
             after = task.after(after) if after else task
         return after
 
@@ -102,13 +98,13 @@ def pipeline(options: Options):
             return
         # The data set is prepared once, not by each seed at the same time.
         seeds = [str(seed) for seed in options.seeds]
-        first = place(make["prepare"](seed=seeds[0]), "prepare")
+        first = _place(make["prepare"](seed=seeds[0]), "prepare", options)
         first.set_display_name("prepare the data set")
         with dsl.ParallelFor(seeds) as seed:
             last = chain(seed, first)
         if "evaluate" in options.stages:
             folders = dsl.Collected(last.outputs["folder"])
-            place(_joined(options)(run_dirs=folders))
+            _place(_joined(options)(run_dirs=folders), "", options)
 
     return stages
 

@@ -240,7 +240,9 @@ class _Text(html.parser.HTMLParser):
 # kfp's SubprocessRunner refuses commands that are not its own; ours need no container,
 # only Python, so that here it is told to run them all the same.
 _LOCALLY = """
-import sys
+import os, sys
+# Else our folder docker/ would pass for the package docker.
+sys.path = [path for path in sys.path if path != os.environ["PYTHONPATH"]]
 from kfp import components, local
 from kfp.local import subprocess_task_handler as handler
 handler.SubprocessTaskHandler.validate_not_container_component = lambda *_: None
