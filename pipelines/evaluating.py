@@ -72,22 +72,8 @@ def evaluate(
             for number, (split, found) in enumerate(splits.items())
         }
         begin("scores, baselines")
-        result = {"scores": {}, "why_no_scores": _NO_MASKS}
-        if scored:
-            scores = scoring.evaluate(
-                predictions,
-                scored,
-                protocol,
-                crop=pictures.crop,
-                grabcut_settings=grabcut,
-                iem_settings=iem,
-                known={}
-                if other is None or other.known is None
-                else {last: other.known},
-            )
-            counts = {split: len(found.images) for split, found in scored.items()}
-            counts |= {f"{last}-known": counts[last]} if other else {}
-            result = {"scores": scores, "num_scored": counts}
+        result = _scores(predictions, scored, last, other, protocol, pictures.crop,
+                         grabcut, iem)  # fmt: skip
         # One trace for all that paints.
         paint = tf.function(generator.load_oriented(), reduce_retracing=True)
         begin("painted pictures beside others")
@@ -108,17 +94,52 @@ def evaluate(
         )
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
-        num_real = result["metrics"]["Generation"]["training pictures"]
-        if num_real < _FEW:
-            result["notes"] = [
-                f"Not all is measured of {num_real} training pictures: distances "
-                f"between generated and real ones take {_FEW}."
-            ]
+        result |= _notes(result["metrics"]["Generation"]["training pictures"])
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(
             json.dumps(result[name], indent=2), encoding="utf-8"
         )
     return result
+
+
+def _scores(
+    predictions: dict[str, np.ndarray],
+    scored: dict[str, Examples],
+    last: str,
+    other: scored_folder.Scored | None,
+    protocol: EvaluationSettings,
+    crop: str,
+    grabcut: GrabCutSettings,
+    iem: IEMSettings,
+) -> dict:
+    """The scores of what has masks, and of how many pictures; or why there are none."""
+    if not scored:
+        return {"scores": {}, "why_no_scores": _NO_MASKS}
+    known = {} if other is None or other.known is None else {last: other.known}
+    scores = scoring.evaluate(
+        predictions,
+        scored,
+        protocol,
+        crop=crop,
+        grabcut_settings=grabcut,
+        iem_settings=iem,
+        known=known,
+    )
+    counts = {split: len(found.images) for split, found in scored.items()}
+    counts |= {f"{last}-known": counts[last]} if other else {}
+    return {"scores": scores, "num_scored": counts}
+
+
+def _notes(num_real: int) -> dict:
+    """What a run of so few training pictures must be told, if anything."""
+    if num_real >= _FEW:
+        return {}
+    return {
+        "notes": [
+            f"Not all is measured of {num_real} training pictures: distances "
+            f"between generated and real ones take {_FEW}."
+        ]
+    }
 
 
 def _other_folder(
