@@ -23,7 +23,7 @@ from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
 _STEP = ["python", "-m", "pipelines.kubeflow_step"]
-_AS_GIVEN = "image pvc mount_path gpus gpu_type cpu memory retries".split()
+_AS_GIVEN = ("image", "pvc", "mount_path", "gpus", "gpu_type", "cpu", "memory")
 # They have no use for a GPU.
 _WITHOUT_GPU = ("prepare", "export")
 
@@ -243,8 +243,7 @@ def _main(arguments: Sequence[str]) -> None:
             f"{error}. Install it: pip install 'kfp[kubernetes]' absl-py filelock, also "
             "in an environment of its own."
         ) from error
-    given = flags.FLAGS
-    root = given.mount_path
+    given, root = flags.FLAGS, flags.FLAGS.mount_path
     name = "+".join(pathlib.Path(file).stem for file in given.gin_file)
     options = Options(
         gin_files=given.gin_file,
@@ -255,6 +254,7 @@ def _main(arguments: Sequence[str]) -> None:
         data_dir=_on_volume("data_dir", given.data_dir, root),
         manual_dir=_on_volume("manual_dir", given.manual_dir or "", root),
         **{flag: getattr(given, flag) for flag in _AS_GIVEN},
+        retries=given.retries,
     )
     try:
         compiler.Compiler().compile(pipeline(options), given.out)
