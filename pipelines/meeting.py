@@ -51,9 +51,11 @@ class Chair:
     def __init__(self, run_dir: pathlib.Path, cluster: Cluster):
         self.cluster = cluster
         self._run_dir, self._folder = run_dir, _folder(run_dir, cluster)
-        # Of an earlier job: who is there now lays down another.
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        self.has_begun = False
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Of an earlier job, perhaps: who is there now lays down another.
+        for card in self._folder.glob("*.json"):
+            card.unlink(missing_ok=True)
 
     def _cards(self) -> dict[int, dict]:
         """Those that are there, by worker."""
@@ -92,6 +94,7 @@ class Chair:
                     f"{differences}. Give all hosts the same code, packages and command."
                 )
         self._answer(met=[card["number"] for card in cards.values()])
+        self.has_begun = True
 
     def refuse(self, why: str) -> None:
         """Tells the others that there will be no training."""
@@ -110,12 +113,13 @@ class Chair:
 
 @contextlib.contextmanager
 def chair(run_dir: pathlib.Path, cluster: Cluster) -> Iterator[Chair]:
-    """Opens the meeting; where the block ends with a UserError, the others hear it."""
+    """Opens the meeting; where the block fails before all begin, the others hear why."""
     made = Chair(run_dir, cluster)
     try:
         yield made
-    except UserError as error:
-        made.refuse(str(error))
+    except BaseException as error:
+        if not made.has_begun:
+            made.refuse(str(error) or type(error).__name__)
         raise
     shutil.rmtree(made._folder, ignore_errors=True)
 

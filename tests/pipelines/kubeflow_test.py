@@ -1,0 +1,327 @@
+"""Stages as a pipeline of Kubeflow: what is written, and what its containers do.
+
+Where kfp is not installed, only the containers' command is tested.
+"""
+
+import html.parser
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import command
+import pytest
+from absl import flags
+
+from pipelines import kubeflow_step
+from tfcomgan import main, run_folder
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MINIMAL = ("--gin_file=gin/scenes.gin", "--image=registry/tfcomgan:1", "--pvc=volume")
+
+
+def write(out, *more):
+    """Runs the command; a process of its own, which imports no TensorFlow."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.kubeflow", *MINIMAL, f"--out={out}", *more],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return command.Done(done.returncode, done.stdout, done.stderr)
+
+
+def compiled(out, *more):
+    """The pipeline that the command writes: as YAML, its volumes, as kfp's message."""
+    pytest.importorskip("kfp.kubernetes")
+    import yaml
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    write(out, *more).check()
+    spec, platform = yaml.safe_load_all(out.read_text(encoding="utf-8"))
+    # Refuses what is not in kfp's schema.
+    message = json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
+    volumes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return spec, volumes, message
+
+
+def containers(spec):
+    executors = spec["deploymentSpec"]["executors"].items()
+    return {name.removeprefix("exec-"): said["container"] for name, said in executors}
+
+
+def parsed(arguments):
+    """What `tfcomgan.main` understands by flags; fails on one that it does not know."""
+    values = flags.FlagValues()
+    given = flags.FLAGS
+    try:
+        flags.FLAGS = values  # absl's DEFINE functions take this one by default.
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("multi_string", "list", "string", "integer", "float", "bool"):
+                define = getattr(flags, f"DEFINE_{name}")
+                patch.setattr(
+                    flags,
+                    f"DEFINE_{name}",
+                    lambda *a, define=define, **k: define(*a, flag_values=values, **k),
+                )
+            main._define_flags()
+    finally:
+        flags.FLAGS = given
+    assert values(["tfcomgan", *arguments]) == ["tfcomgan"]
+    return values
+
+
+def step_of(args, **inputs):
+    """The options of a container's command, its placeholders filled in, and the rest."""
+    filled = []
+    for arg in args:
+        for name, value in inputs.items():
+            arg = arg.replace(f"{{{{$.inputs.parameters['{name}']}}}}", value)
+        filled.append(arg)
+    cut = filled.index("--")
+    return kubeflow_step._parser().parse_args(filled[:cut]), filled[cut + 1 :]
+
+
+@pytest.mark.parametrize("seed", ["", "7"])
+def test_each_container_runs_its_stage_with_flags_that_the_command_has(tmp_path, seed):
+    spec, volumes, _ = compiled(
+        tmp_path / "pipeline.yaml",
+        "--gin_file=gin/smoke.gin",
+        "--gin_param=STEPS=3",
+        "--manual_dir=photos",
+        *([f"--seeds={seed},8"] if seed else []),
+    )
+    found = containers(spec)
+    names = {stage.replace("_", "-"): stage for stage in run_folder.STAGES}
+    assert set(found) == set(names) | ({"prepare-2", "compare"} if seed else set())
+    assert set(volumes) == {f"exec-{name}" for name in found}
+    for name, stage in names.items():
+        assert found[name]["image"] == "registry/tfcomgan:1"
+        assert found[name]["command"][1:] == ["-m", "pipelines.kubeflow_step"]
+        step, more = step_of(found[name]["args"], seed=seed)
+        said = parsed(kubeflow_step.flags(step.name, step.run_dir, step.seed, more))
+        assert said.stages == [stage]
+        assert said.gin_file == ["gin/scenes.gin", "gin/smoke.gin"]
+        assert said.gin_param == ["STEPS=3", *(["SEED=7"] if seed else [])]
+        assert said.data_dir == "/mnt/tfcomgan/data"
+        assert said.manual_dir == "/mnt/tfcomgan/photos"
+        folder = "/mnt/tfcomgan/runs/scenes+smoke"
+        assert said.run_dir == (f"{folder}/seed-7" if seed else folder)
+
+
+def test_a_stage_waits_for_the_one_before_and_kubeflow_skips_none(tmp_path):
+    spec, _, message = compiled(tmp_path / "pipeline.yaml")
+    tasks = message.root.dag.tasks
+    names = [stage.replace("_", "-") for stage in run_folder.STAGES]
+    waits = {name: list(task.dependent_tasks) for name, task in tasks.items()}
+    before = dict(zip(names, [None, *names], strict=False))
+    assert waits == {n: [b] if b else [] for n, b in before.items()}
+    assert not any(task.caching_options.enable_cache for task in tasks.values())
+
+
+def test_a_sweep_prepares_once_then_loops_then_compares(tmp_path):
+    _, _, message = compiled(tmp_path / "pipeline.yaml", "--seeds=0,1,2")
+    tasks = message.root.dag.tasks
+    loop = next(name for name in tasks if name.startswith("for-loop"))
+    assert set(tasks) == {"prepare", loop, "compare"}
+    assert json.loads(tasks[loop].parameter_iterator.items.raw) == ["0", "1", "2"]
+    assert list(tasks[loop].dependent_tasks) == ["prepare"]
+    assert list(tasks["compare"].dependent_tasks) == [loop]
+
+
+def test_resources_retries_and_the_volume_are_as_asked_for(tmp_path):
+    spec, volumes, message = compiled(
+        tmp_path / "pipeline.yaml", "--gpus=2", "--gpu_type=amd.com/gpu", "--cpu=4",
+        "--memory=16Gi", "--retries=5", "--mount_path=/shared",
+    )  # fmt: skip
+    for name, container in containers(spec).items():
+        asked = container["resources"]
+        assert asked["resourceCpuLimit"] == "4"
+        assert asked["resourceMemoryLimit"] == "16Gi"
+        if name in ("prepare", "export"):
+            assert "accelerator" not in asked
+        else:
+            assert asked["accelerator"]["resourceType"] == "amd.com/gpu"
+            assert asked["accelerator"]["resourceCount"] == "2"
+        (mount,) = volumes[f"exec-{name}"]["pvcMount"]
+        assert mount["mountPath"] == "/shared"
+        assert mount["pvcNameParameter"]["runtimeValue"]["constant"] == "volume"
+    for task in message.root.dag.tasks.values():
+        assert task.retry_policy.max_retry_count == 5
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--run_dir=/elsewhere/run"], "--run_dir=/elsewhere/run is not on the volume"),
+        (["--data_dir=../data"], "--data_dir=../data is not on the volume"),
+        (["--stages=train"], "--stages takes some of prepare"),
+        (["--seeds=0,a"], "--seeds takes whole numbers"),
+        (["--seeds=0,00"], "twice"),
+        (["--seeds=1", "--stages=evaluate"], "begins with `prepare`"),
+        (["--mount_path=data"], "begin with '/'"),
+        (["--pvc="], "No --pvc"),
+        (["--image="], "No --image"),
+    ],
+)
+def test_a_wrong_flag_is_named(tmp_path, more, words):
+    out = tmp_path / "pipeline.yaml"
+    assert words in write(out, *more).message
+    assert not out.exists()
+
+
+def test_what_kfp_refuses_is_told_in_its_words(tmp_path):
+    pytest.importorskip("kfp.kubernetes")
+    done = write(tmp_path / "pipeline.yaml", "--memory=much")
+    assert "memory" in done.message.lower()
+
+
+def test_numbers_of_an_evaluation_have_the_names_of_the_comparison():
+    info = {
+        "scores": {"test": {"segmenter": {"iou": 0.5, "why": "text"}}},
+        "metrics": {"fid": 12, "of": {"b": 2.5}},
+        "notes": ["text"],
+    }
+    assert kubeflow_step.metrics(info) == {
+        "test / segmenter / iou, %": 50.0,
+        "metrics / fid": 12.0,
+        "metrics / of / b": 2.5,
+    }
+
+
+def test_a_step_ends_as_its_command_does(tmp_path):
+    done = command.run(
+        "stage", "--name=prepare", f"--run_dir={tmp_path / 'run'}",
+        f"--report={tmp_path / 'report.html'}", "--", "--gin_file=gin/nothing.gin",
+        module="pipelines.kubeflow_step",
+    )  # fmt: skip
+    assert "nothing.gin" in done.message
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that a step starts, which do nothing here."""
+    found = []
+    monkeypatch.setattr(kubeflow_step, "_command", lambda *said: found.append(said))
+    return found
+
+
+def step(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["step", *arguments])
+    kubeflow_step.run()
+
+
+def test_a_step_copies_what_its_stage_has_left(tmp_path, monkeypatch, started):
+    run_dir = tmp_path / "run" / "seed-3"
+    (run_dir / "evaluate").mkdir(parents=True)
+    (run_dir / "serving" / "segmenter" / "1").mkdir(parents=True)
+    (run_dir / "serving" / "segmenter" / "1" / "saved_model.pb").write_text("model")
+    (run_dir / "report.html").write_text("<p>page</p>")
+    info = {"info": {"scores": {"test": {"iou": 0.25}}}}
+    (run_dir / "evaluate" / "artifact.json").write_text(json.dumps(info))
+    # As Kubeflow's launcher says it: https://github.com/kubeflow/pipelines, ExecutorInput.
+    place = {"name": "scores", "uri": "s3://bucket/scores"}
+    told, out = tmp_path / "told" / "output.json", tmp_path / "deep" / "er"
+    outputs = {
+        "artifacts": {"scores": {"artifacts": [place | {"type": {}}]}},
+        "outputFile": str(told),
+    }
+    step(
+        monkeypatch, "stage", "--name=evaluate", f"--run_dir={tmp_path / 'run'}",
+        "--seed=3", f"--folder={out / 'folder'}", f"--report={out / 'report'}",
+        f"--scores={out / 'scores'}", f"--model={out / 'model'}",
+        f"--executor_input={json.dumps({'inputs': {}, 'outputs': outputs})}",
+        "--", "--gin_file=a.gin",
+    )  # fmt: skip
+    ((module, flags_given),) = started
+    assert module == "tfcomgan.main"
+    assert parsed(flags_given).run_dir == str(run_dir)
+    assert (out / "folder").read_text() == str(run_dir)
+    assert (out / "report").read_text() == "<p>page</p>"
+    assert (out / "model/segmenter/1/saved_model.pb").read_text() == "model"
+    assert json.loads((out / "scores").read_text()) == {"test / iou, %": 25.0}
+    (artifact,) = json.loads(told.read_text())["artifacts"]["scores"]["artifacts"]
+    assert artifact == place | {"metadata": {"test / iou, %": 25.0}}
+
+
+def test_the_step_of_a_sweep_compares_all_its_runs(tmp_path, monkeypatch, started):
+    (tmp_path / "comparison.md").write_text("| table |")
+    step(
+        monkeypatch, "compare", '--run_dirs=["/a/seed-0", "/a/seed-1"]',
+        f"--sweep_dir={tmp_path}", f"--table={tmp_path / 'out' / 'table'}",
+    )  # fmt: skip
+    table = tmp_path / "comparison.md"
+    assert started == [
+        ("tfcomgan.compare", ["/a/seed-0", "/a/seed-1", f"--out={table}"])
+    ]
+    assert (tmp_path / "out" / "table").read_text() == "| table |"
+
+
+class _Text(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data):
+        self.text += data
+
+
+# kfp's SubprocessRunner refuses commands that are not its own; ours need no container,
+# only Python, so that here it is told to run them all the same.
+_LOCALLY = """
+import os, sys
+# Else our folder docker/ would pass for the package docker.
+sys.path = [path for path in sys.path if path != os.environ["PYTHONPATH"]]
+from kfp import components, local
+from kfp.local import subprocess_task_handler as handler
+handler.SubprocessTaskHandler.validate_not_container_component = lambda *_: None
+file, root = sys.argv[1:]
+local.init(local.SubprocessRunner(use_venv=False), pipeline_root=root)
+components.load_component_from_file(file)()
+"""
+
+
+@pytest.mark.slow
+def test_kfp_runs_a_sweep_from_pictures_to_the_comparison(tmp_path):
+    volume = tmp_path / "volume"
+    out = tmp_path / "pipeline.yaml"
+    compiled(
+        out, "--gin_file=gin/smoke.gin", "--gin_param=scenes.num_train=32",
+        "--gin_param=scenes.num_test=8", "--seeds=0,1", f"--mount_path={volume}",
+        "--run_dir=sweep",
+    )  # fmt: skip
+    root = tmp_path / "artifacts"
+    beside = os.path.dirname(sys.executable)
+    done = subprocess.run(
+        [sys.executable, "-c", _LOCALLY, str(out), str(root)],
+        env={
+            **os.environ,
+            "PATH": f"{beside}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+        },
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for seed in ("0", "1"):
+        run_dir = volume / "sweep" / f"seed-{seed}"
+        assert command.artifacts(run_dir) == set(run_folder.STAGES)
+        trained = command.artifact(run_dir, "train_generator")["parameters"]
+        assert str(trained["training"]["seed"]) == seed
+    (table,) = root.rglob("table")
+    assert table.read_text() == (volume / "sweep" / "comparison.md").read_text()
+    assert "iou" in table.read_text()
+    assert len(list(root.rglob("report"))) >= len(run_folder.STAGES)
+    for path in root.rglob("report"):
+        page = _Text()
+        page.feed(path.read_text())
+        assert "seed-" in page.text
+    for path in root.rglob("scores"):
+        assert any("iou" in name for name in json.loads(path.read_text()))
+    assert any((path / "README.md").is_file() for path in root.rglob("model"))
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))
