@@ -35,6 +35,13 @@ def listen() -> None:
             signal.signal(number, _handle)
 
 
+def listen_again() -> None:
+    """After a library that has set handlers of its own below Python, unseen by it."""
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is _handle:
+            signal.signal(number, _handle)
+
+
 def _handle(number, frame) -> None:
     del frame
     global _asked

@@ -142,6 +142,9 @@ class Team:
                     "in TF_CONFIG is this host's."
                 ) from error
 
+        # TensorFlow now takes SIGTERM for a preemption that its own programs would hear of.
+        stopping.listen_again()
+
     def _others(self) -> str:
         addresses = list(self.cluster.addresses)
         del addresses[self.cluster.index]
