@@ -66,7 +66,7 @@ class Chair:
     def wait(
         self, about: Mapping, *, seconds: float, report: Callable[[str], None]
     ) -> None:
-        """Waits for all, and lets them begin.
+        """Waits for all, and lets them begin; to be called by who holds the folder.
 
         Args:
           about: Names of what must be the same on all hosts to plain JSON.
@@ -76,6 +76,9 @@ class Chair:
         Raises:
           UserError: One does not come, or has another version or other settings.
         """
+        for left in self._run_dir.glob(".hosts-*"):  # By jobs on other ports, killed.
+            if left != self._folder:
+                shutil.rmtree(left, ignore_errors=True)
         names, end = self.cluster.addresses, time.monotonic() + seconds
         report(f"waiting for {len(names) - 1} more of {len(names)} hosts")
         while len(cards := self._cards()) < len(names) - 1:
