@@ -215,6 +215,8 @@ def _become(request: dict) -> None:
         os.dup2(file, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.alarm(_SECONDS)
+    # A shell ignores it for what it starts in the background, as this may have been.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, soft in request["limits"].items():
         resource.setrlimit(int(number), (soft, resource.getrlimit(int(number))[1]))
     exec(request["first"], {})
