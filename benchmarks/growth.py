@@ -99,7 +99,7 @@ def watch(
             resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
     log = folder / "log.txt"
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(arguments, stdout=file, preexec_fn=limit)
     start, looks, events = time.monotonic(), [], {}
     while process.poll() is None:
@@ -116,7 +116,9 @@ def watch(
 
 def _memory(pid: int) -> tuple[int, int]:
     try:
-        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = (
+            pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        )
     except OSError:
         return 0, 0
     found = dict(line.split(":", 1) for line in lines)

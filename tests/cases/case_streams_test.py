@@ -113,7 +113,12 @@ def text_files_without_encoding(path: pathlib.Path) -> list[str]:
             continue
         name = getattr(call.func, "attr", getattr(call.func, "id", ""))
         owner = getattr(getattr(call.func, "value", None), "id", "")
-        texts = [a.value for a in call.args if isinstance(a, ast.Constant)]
+        texts = [
+            part.value
+            for argument in call.args
+            for part in ast.walk(argument)
+            if isinstance(part, ast.Constant)
+        ]
         is_binary = any("b" in str(text) for text in texts)
         has_encoding = any(k.arg in ("encoding", None) for k in call.keywords)
         is_text = name in ("read_text", "write_text") or (
