@@ -146,6 +146,12 @@ def trained(request, tmp_path_factory):
     return lambda model, replicas: np.load(folder / f"make_{model}_{replicas}.npz")
 
 
+# float32 keeps 6e-8; here are two steps through some thirty layers, with sums of up to
+# 4096 terms in another order, which BatchNorm amplifies: 1.2e-5 at worst on a CPU with
+# AVX-512. Without it sums are grouped otherwise, and the segmenter's Adam, which averages
+# gradients through D_m's BatchNorm over near-even masks, differed by 2e-4, the student by
+# 6e-5. Gradients not divided by the replicas differ by 1e-2 and more.
+ROUNDING = {"comgan": 5e-5, "segmentation": 5e-4, "student": 2e-4}
 MODELS = pytest.mark.parametrize("model", ["comgan", "segmentation", "student"])
 
 
@@ -167,10 +173,9 @@ def test_one_and_two_replicas_train_the_same_weights_statistics_and_averages(
     names = [name for name in one.files if not name.startswith("logs/")]
     assert any(name.endswith("statistic") for name in names)
     for name in names:
-        # float32 keeps 6e-8; here are two steps through some thirty layers, with sums
-        # of up to 4096 terms in another order, which BatchNorm amplifies: 1.2e-5 at
-        # worst. Gradients not divided by the replicas differ by 1e-2 and more.
-        np.testing.assert_allclose(two[name], one[name], 1e-5, 5e-5, err_msg=name)
+        np.testing.assert_allclose(
+            two[name], one[name], 1e-5, ROUNDING[model], err_msg=name
+        )
 
 
 @MODELS
