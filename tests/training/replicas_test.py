@@ -148,10 +148,10 @@ def trained(request, tmp_path_factory):
 
 # float32 keeps 6e-8; here are two steps through some thirty layers, with sums of up to
 # 4096 terms in another order, which BatchNorm amplifies: 1.2e-5 at worst on a CPU with
-# AVX-512. Without it sums are grouped otherwise, and the segmenter's Adam, which averages
-# gradients through D_m's BatchNorm over near-even masks, differed by 2e-4, the student by
-# 6e-5. Gradients not divided by the replicas differ by 1e-2 and more.
-ROUNDING = {"comgan": 5e-5, "segmentation": 5e-4, "student": 2e-4}
+# AVX-512. On one without it, where sums are grouped otherwise, Adam's averages of the
+# segmenter's gradients differed by 2e-4, of the student's by 4e-4. Gradients not divided
+# by the replicas differ by 1e-2 and more, and weights move by more than 1e-3, see below.
+ROUNDING = {"comgan": 5e-5, "segmentation": 5e-4, "student": 5e-4}
 MODELS = pytest.mark.parametrize("model", ["comgan", "segmentation", "student"])
 
 
