@@ -43,7 +43,7 @@ class Cluster(NamedTuple):
     """
 
     addresses: tuple[str, ...]
-    index: int
+    index: int  # type: ignore[assignment]  # Hides tuple's method, unused.
 
     @property
     def is_chief(self) -> bool:

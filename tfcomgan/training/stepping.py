@@ -39,7 +39,8 @@ def fit(
 
 def _executor(model: keras.Model) -> Callable[..., dict[str, float]]:
     """Takes an iterator and a number of steps; does them, returns the last one's logs."""
-    strategy, names = tf.distribute.get_strategy(), []
+    strategy = tf.distribute.get_strategy()
+    names: list[str] = []
 
     def of_replica(batch):
         logs = model.train_step(batch)
