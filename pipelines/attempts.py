@@ -139,9 +139,8 @@ def _attempt(
     run_dir, schedule = work.place.run_dir, training.schedule
     team, is_writer = work.place.team, work.place.is_writer
     logs = run_dir / run_folder.LOGS / work.stage
-    if (
-        is_writer and not checkpoint_dir.exists()
-    ):  # Curves of an earlier training would mix in.
+    # Curves of an earlier training would mix in.
+    if is_writer and not checkpoint_dir.exists():
         shutil.rmtree(logs, ignore_errors=True)
     board = callbacks.Board(logs if is_writer else None)
     board.text("operative_config", config.operative_text())
