@@ -7,11 +7,11 @@ import command
 import exports
 import numpy as np
 import pytest
+from bright_photos import MODULE
 from PIL import Image
 from pycocotools.coco import COCO
 from yolo_rule import read as read_yolo
 
-MODULE = "tfcomgan.segment"
 COUNT = 11
 
 
