@@ -1,6 +1,6 @@
-"""Stages as a pipeline of Kubeflow: what is written, and what its containers do.
+"""Stages as a pipeline of Kubeflow: what is written, by kfp's own schema and runner.
 
-Where kfp is not installed, only the containers' command is tested.
+Where kfp is not installed, only wrong flags are tested.
 """
 
 import html.parser
@@ -11,11 +11,11 @@ import subprocess
 import sys
 
 import command
+import main_flags
 import pytest
-from absl import flags
 
 from pipelines import kubeflow_step
-from tfcomgan import main, run_folder
+from tfcomgan import run_folder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MINIMAL = ("--gin_file=gin/scenes.gin", "--image=registry/tfcomgan:1", "--pvc=volume")
@@ -52,27 +52,6 @@ def containers(spec):
     return {name.removeprefix("exec-"): said["container"] for name, said in executors}
 
 
-def parsed(arguments):
-    """What `tfcomgan.main` understands by flags; fails on one that it does not know."""
-    values = flags.FlagValues()
-    given = flags.FLAGS
-    try:
-        flags.FLAGS = values  # absl's DEFINE functions take this one by default.
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("multi_string", "list", "string", "integer", "float", "bool"):
-                define = getattr(flags, f"DEFINE_{name}")
-                patch.setattr(
-                    flags,
-                    f"DEFINE_{name}",
-                    lambda *a, define=define, **k: define(*a, flag_values=values, **k),
-                )
-            main._define_flags()
-    finally:
-        flags.FLAGS = given
-    assert values(["tfcomgan", *arguments]) == ["tfcomgan"]
-    return values
-
-
 def step_of(args, **inputs):
     """The options of a container's command, its placeholders filled in, and the rest."""
     filled = []
@@ -101,7 +80,9 @@ def test_each_container_runs_its_stage_with_flags_that_the_command_has(tmp_path,
         assert found[name]["image"] == "registry/tfcomgan:1"
         assert found[name]["command"][1:] == ["-m", "pipelines.kubeflow_step"]
         step, more = step_of(found[name]["args"], seed=seed)
-        said = parsed(kubeflow_step.flags(step.name, step.run_dir, step.seed, more))
+        said = main_flags.parsed(
+            kubeflow_step.flags(step.name, step.run_dir, step.seed, more)
+        )
         assert said.stages == [stage]
         assert said.gin_file == ["gin/scenes.gin", "gin/smoke.gin"]
         assert said.gin_param == ["STEPS=3", *(["SEED=7"] if seed else [])]
@@ -176,88 +157,6 @@ def test_what_kfp_refuses_is_told_in_its_words(tmp_path):
     pytest.importorskip("kfp.kubernetes")
     done = write(tmp_path / "pipeline.yaml", "--memory=much")
     assert "memory" in done.message.lower()
-
-
-def test_numbers_of_an_evaluation_have_the_names_of_the_comparison():
-    info = {
-        "scores": {"test": {"segmenter": {"iou": 0.5, "why": "text"}}},
-        "metrics": {"fid": 12, "of": {"b": 2.5}},
-        "notes": ["text"],
-    }
-    assert kubeflow_step.metrics(info) == {
-        "test / segmenter / iou, %": 50.0,
-        "metrics / fid": 12.0,
-        "metrics / of / b": 2.5,
-    }
-
-
-def test_a_step_ends_as_its_command_does(tmp_path):
-    done = command.run(
-        "stage", "--name=prepare", f"--run_dir={tmp_path / 'run'}",
-        f"--report={tmp_path / 'report.html'}", "--", "--gin_file=gin/nothing.gin",
-        module="pipelines.kubeflow_step",
-    )  # fmt: skip
-    assert "nothing.gin" in done.message
-    assert not (tmp_path / "report.html").exists()
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """The commands that a step starts, which do nothing here."""
-    found = []
-    monkeypatch.setattr(kubeflow_step, "_command", lambda *said: found.append(said))
-    return found
-
-
-def step(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["step", *arguments])
-    kubeflow_step.run()
-
-
-def test_a_step_copies_what_its_stage_has_left(tmp_path, monkeypatch, started):
-    run_dir = tmp_path / "run" / "seed-3"
-    (run_dir / "evaluate").mkdir(parents=True)
-    (run_dir / "serving" / "segmenter" / "1").mkdir(parents=True)
-    (run_dir / "serving" / "segmenter" / "1" / "saved_model.pb").write_text("model")
-    (run_dir / "report.html").write_text("<p>page</p>")
-    info = {"info": {"scores": {"test": {"iou": 0.25}}}}
-    (run_dir / "evaluate" / "artifact.json").write_text(json.dumps(info))
-    # As Kubeflow's launcher says it: https://github.com/kubeflow/pipelines, ExecutorInput.
-    place = {"name": "scores", "uri": "s3://bucket/scores"}
-    told, out = tmp_path / "told" / "output.json", tmp_path / "deep" / "er"
-    outputs = {
-        "artifacts": {"scores": {"artifacts": [place | {"type": {}}]}},
-        "outputFile": str(told),
-    }
-    step(
-        monkeypatch, "stage", "--name=evaluate", f"--run_dir={tmp_path / 'run'}",
-        "--seed=3", f"--folder={out / 'folder'}", f"--report={out / 'report'}",
-        f"--scores={out / 'scores'}", f"--model={out / 'model'}",
-        f"--executor_input={json.dumps({'inputs': {}, 'outputs': outputs})}",
-        "--", "--gin_file=a.gin",
-    )  # fmt: skip
-    ((module, flags_given),) = started
-    assert module == "tfcomgan.main"
-    assert parsed(flags_given).run_dir == str(run_dir)
-    assert (out / "folder").read_text() == str(run_dir)
-    assert (out / "report").read_text() == "<p>page</p>"
-    assert (out / "model/segmenter/1/saved_model.pb").read_text() == "model"
-    assert json.loads((out / "scores").read_text()) == {"test / iou, %": 25.0}
-    (artifact,) = json.loads(told.read_text())["artifacts"]["scores"]["artifacts"]
-    assert artifact == place | {"metadata": {"test / iou, %": 25.0}}
-
-
-def test_the_step_of_a_sweep_compares_all_its_runs(tmp_path, monkeypatch, started):
-    (tmp_path / "comparison.md").write_text("| table |")
-    step(
-        monkeypatch, "compare", '--run_dirs=["/a/seed-0", "/a/seed-1"]',
-        f"--sweep_dir={tmp_path}", f"--table={tmp_path / 'out' / 'table'}",
-    )  # fmt: skip
-    table = tmp_path / "comparison.md"
-    assert started == [
-        ("tfcomgan.compare", ["/a/seed-0", "/a/seed-1", f"--out={table}"])
-    ]
-    assert (tmp_path / "out" / "table").read_text() == "| table |"
 
 
 class _Text(html.parser.HTMLParser):
