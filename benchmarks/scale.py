@@ -171,9 +171,8 @@ def measure(photos: pathlib.Path) -> None:
         )
         print(f"preparing           {number / taken:,.0f} a second of a core")
         start = time.process_time()
-        for _ in reading.rows(
-            builder, source.adapt, split, crop="center", size=152, with_masks=False
-        ):
+        view = reading.View(split, crop="center", size=152)
+        for _ in reading.rows(builder, source.adapt, view):
             pass
         taken = time.process_time() - start
         print(f"decoding            {number / taken:,.0f} a second of a core")

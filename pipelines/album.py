@@ -7,6 +7,7 @@ import numpy as np
 
 from pipelines.artifacts import Examples
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.reading import View
 from tfcomgan.models.self_training import SelfTrainingSettings
 
 
@@ -46,7 +47,7 @@ class Album:
 
     def _at(self, size: int) -> np.ndarray:
         split, crop = self.pictures.training_split, self.pictures.crop
-        return self.examples.load(split, size=size, crop=crop).images
+        return self.examples.load(View(split, crop=crop, size=size)).images
 
     @functools.cached_property
     def aside(self) -> np.ndarray:

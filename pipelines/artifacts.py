@@ -12,6 +12,7 @@ from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
 from tfcomgan.data import decoded, input_pipeline, reading
+from tfcomgan.data.reading import View
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
 from tfcomgan.models.orientation import Oriented, Side
@@ -69,42 +70,22 @@ class Examples:
         """Whether some pictures of a split have a mask, in a data set of which some do."""
         return self.record.info.get("num_masks", {}).get(split, 1) > 0
 
-    def load(
-        self,
-        split: str,
-        *,
-        size: int,
-        crop: str,
-        with_masks: bool = False,
-        with_labels: bool = False,
-    ) -> reading.Examples:
+    def load(self, view: View) -> reading.Examples:
         """A split as memory maps in the data folder; see `decoded.load`."""
         source, builder = self._prepared
         return decoded.load(
             builder,
             source.adapt,
-            split,
-            crop=crop,
-            size=size,
-            with_masks=with_masks,
-            with_labels=with_labels,
+            view,
             identity=self.record.info["source"],
             # A data folder may be for reading alone.
             homes=(self.data_dir, self.record.folder.parent),
         )
 
-    def first(self, split: str, count: int, *, size: int, crop: str) -> np.ndarray:
+    def first(self, view: View, count: int) -> np.ndarray:
         """A few pictures from the beginning of a split, uint8 [N,size,size,3]."""
         source, builder = self._prepared
-        return reading.load(
-            builder,
-            source.adapt,
-            split,
-            crop=crop,
-            size=size,
-            with_masks=False,
-            most=count,
-        ).images
+        return reading.load(builder, source.adapt, view, most=count).images
 
 
 @dataclasses.dataclass(frozen=True)

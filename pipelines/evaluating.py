@@ -12,6 +12,7 @@ from pipelines.work import Work
 from tfcomgan import latents, run_folder
 from tfcomgan.data import arrays, scored_folder
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.reading import View
 from tfcomgan.evaluation import measuring, scoring
 from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
@@ -54,10 +55,12 @@ def evaluate(
         other = _other_folder(protocol, pictures, place)
         splits = {
             split: examples.load(
-                split,
-                size=pictures.image_size,
-                crop=pictures.crop,
-                with_masks=split in masked,
+                View(
+                    split,
+                    crop=pictures.crop,
+                    size=pictures.image_size,
+                    with_masks=split in masked,
+                )
             )
             for split in protocol.splits
         }
@@ -68,8 +71,8 @@ def evaluate(
             scored[last] = splits[last] = other.examples
         predict = inference.predictor(segmenter.load(), pictures.low)
         predictions = {
-            split: _spooled(predict, found.images, place / f"predicted-{number}.npy")
-            for number, (split, found) in enumerate(splits.items())
+            split: _spooled(predict, part.images, place / f"predicted-{number}.npy")
+            for number, (split, part) in enumerate(splits.items())
         }
         begin("scores, baselines")
         result = _scores(predictions, scored, last, other, protocol, pictures.crop,
@@ -125,7 +128,7 @@ def _scores(
         iem_settings=iem,
         known=known,
     )
-    counts = {split: len(found.images) for split, found in scored.items()}
+    counts = {split: len(part.images) for split, part in scored.items()}
     counts |= {f"{last}-known": counts[last]} if other else {}
     return {"scores": scores, "num_scored": counts}
 
@@ -182,8 +185,8 @@ def _measure(
     )
     can_cluster = bool(sampler.num_codes) and examples.has("label")
     split, size, crop = pictures.training_split, pictures.image_size, pictures.crop
-    real = examples.load(split, size=size, crop=crop, with_labels=can_cluster)
-    found = measuring.realism(
+    real = examples.load(View(split, crop=crop, size=size, with_labels=can_cluster))
+    numbers = measuring.realism(
         paint,
         sampler,
         real.images,
@@ -192,12 +195,12 @@ def _measure(
         fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
     )
     begin("what z, f and b move")
-    found |= measuring.control(paint, sampler, disentanglement)
+    numbers |= measuring.control(paint, sampler, disentanglement)
     if can_cluster:
-        found |= measuring.clusters(
+        numbers |= measuring.clusters(
             paint, sampler, real.images, real.labels, disentanglement
         )
-    return found
+    return numbers
 
 
 def _publish(work: Work, plates: list[Plate]) -> list[dict]:

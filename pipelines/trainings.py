@@ -10,6 +10,7 @@ from pipelines.work import Work
 from tfcomgan import latents, run_folder
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.reading import View
 from tfcomgan.figures import grids
 from tfcomgan.models import comgan, inference, segmentation
 from tfcomgan.models import orientation as orientations
@@ -87,9 +88,8 @@ def train_generator(
             return ""
         return orienting.doubt(oriented(model)[1])
 
-    images = examples.load(
-        pictures.training_split, size=pictures.kept_size, crop=pictures.crop
-    ).images
+    split, crop = pictures.training_split, pictures.crop
+    images = examples.load(View(split, crop=crop, size=pictures.kept_size)).images
     training = Training(
         images=images,
         pictures=pictures,
@@ -133,15 +133,9 @@ def train_segmenter(
     watch: MonitorSettings,
 ) -> dict:
     """Stage two: trains the segmenter on what the frozen generator paints."""
-    images = examples.load(
-        pictures.training_split, size=pictures.kept_size, crop=pictures.crop
-    ).images
-    shown = examples.first(
-        pictures.training_split,
-        _PICTURES,
-        size=pictures.image_size,
-        crop=pictures.crop,
-    )
+    split, crop = pictures.training_split, pictures.crop
+    images = examples.load(View(split, crop=crop, size=pictures.kept_size)).images
+    shown = examples.first(View(split, crop=crop, size=pictures.image_size), _PICTURES)
 
     def make_model(seed):
         return segmentation.SegmentationModule(

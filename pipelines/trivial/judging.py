@@ -10,6 +10,7 @@ import tensorflow as tf
 from pipelines.artifacts import Examples, TrainedGenerator, TrainedSegmenter
 from tfcomgan import config, latents, losses, run_folder
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.reading import View
 from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.metrics import features, generation, reference, segmentation
@@ -103,7 +104,7 @@ def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
     chosen = config.build(GenerationMetricsSettings)
     pictures = config.build(InputSettings, "train_generator")
     split, size = pictures.training_split, pictures.image_size
-    real = examples.load(split, size=size, crop=pictures.crop).images
+    real = examples.load(View(split, crop=pictures.crop, size=size)).images
     count = min(chosen.num_samples, len(real))
     sample = generator.sampler(seed=1, batch_size=_BATCH, purpose=latents.PICTURES)
 
@@ -131,11 +132,9 @@ def of_segmenter(
     """'iou' of held-out pictures, plain; 'consistency' (Eq. 10) of 1,000 painted ones."""
     chosen = config.build(EvaluationSettings, "evaluate")
     pictures = segmenter.inputs
+    size = pictures.image_size
     held = examples.load(
-        chosen.splits[-1],
-        size=pictures.image_size,
-        crop=pictures.crop,
-        with_masks=True,
+        View(chosen.splits[-1], crop=pictures.crop, size=size, with_masks=True)
     )
     predict = inference.predictor(segmenter.load(), pictures.low)
     predicted = predict(held.images)

@@ -41,10 +41,7 @@ def test_last_tenth_by_name_is_test_and_any_label_is_object(tmp_path):
     images, masks, names, _ = reading.load(
         builder,
         clevr6.Clevr6Source().adapt,
-        "test",
-        crop="center",
-        size=6,
-        with_masks=True,
+        reading.View("test", crop="center", size=6, with_masks=True),
     )
     assert images.shape == (2, 6, 6, 3) and masks.all()  # Columns 1 to 6 of 8.
     assert sorted(names) == ["00018.png", "00019.png"]

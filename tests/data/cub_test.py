@@ -133,7 +133,7 @@ def test_the_input_pipeline_crops_picture_and_mask(archives, tmp_path, crop):
     source = cub.CubSource()
     builder = source.prepare(tmp_path / "data", archives)
     images, masks, names, _ = reading.load(
-        builder, source.adapt, "test", crop=crop, size=30, with_masks=True
+        builder, source.adapt, reading.View("test", crop=crop, size=30, with_masks=True)
     )
     name, width, height, _, _ = layouts.BIRDS[1]
     assert names == [name] and images.shape == (1, 30, 30, 3)
@@ -151,7 +151,7 @@ def test_both_splits_can_be_read_as_one(archives, tmp_path):
 
     def names(split):
         return reading.load(
-            builder, source.adapt, split, crop="center", size=8, with_masks=False
+            builder, source.adapt, reading.View(split, crop="center", size=8)
         ).names
 
     assert sorted(names("train+test")) == sorted(name for name, *_ in layouts.BIRDS)

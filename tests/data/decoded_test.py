@@ -16,6 +16,7 @@ from PIL import Image
 from tfcomgan.data import decoded, decoding, input_pipeline, reading, scenes
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.data.reading import View
 from tfcomgan.errors import UserError
 
 SOURCE = scenes.ScenesSource(image_size=32, num_train=20, num_test=5)
@@ -37,16 +38,20 @@ def data_dir(prepared, tmp_path):
 
 def _in_memory(data_dir, split="train", size=32, *, with_masks=True):
     return reading.load(
-        SOURCE.prepare(data_dir), SOURCE.adapt, split, crop="center", size=size,
-        with_masks=with_masks,
-    )  # fmt: skip
+        SOURCE.prepare(data_dir),
+        SOURCE.adapt,
+        View(split, crop="center", size=size, with_masks=with_masks),
+    )
 
 
-def _on_disk(data_dir, split="train", size=32, *, with_masks=True, identity=0, **more):
+def _on_disk(data_dir, split="train", size=32, *, with_masks=True, identity=0):
     return decoded.load(
-        SOURCE.prepare(data_dir), SOURCE.adapt, split, crop="center", size=size,
-        with_masks=with_masks, identity=identity, homes=[data_dir], **more,
-    )  # fmt: skip
+        SOURCE.prepare(data_dir),
+        SOURCE.adapt,
+        View(split, crop="center", size=size, with_masks=with_masks),
+        identity=identity,
+        homes=[data_dir],
+    )
 
 
 def _files(data_dir, pattern="images.npy"):
@@ -179,9 +184,12 @@ def test_arrays_of_data_sets_that_are_gone_and_of_nobody_are_removed(data_dir):
     builder = other.prepare(data_dir)
     for split in ("train", "test"):
         decoded.load(
-            builder, other.adapt, split, crop="center", size=16, identity=0,
+            builder,
+            other.adapt,
+            View(split, crop="center", size=16),
+            identity=0,
             homes=[data_dir],
-        )  # fmt: skip
+        )
     _on_disk(data_dir, "test")
     old, new = sorted(_files(data_dir), key=lambda p: "16px" not in p.parent.name)[:2]
     month = time.time() - 40 * 24 * 3600
@@ -201,9 +209,12 @@ def test_a_data_folder_for_reading_alone_leaves_arrays_in_the_second_home(
     run_dir = tmp_path / "run"
     run_dir.mkdir()
     found = decoded.load(
-        SOURCE.prepare(data_dir), SOURCE.adapt, "test", crop="center", size=32,
-        identity=0, homes=[data_dir, run_dir],
-    )  # fmt: skip
+        SOURCE.prepare(data_dir),
+        SOURCE.adapt,
+        View("test", crop="center", size=32),
+        identity=0,
+        homes=[data_dir, run_dir],
+    )
     assert len(found.images) == 5
     assert _files(run_dir) and not _files(data_dir)
 
@@ -250,9 +261,12 @@ def test_pictures_without_a_mask_are_left_out_where_masks_are_asked_for(tmp_path
 
     def load(with_masks):
         return decoded.load(
-            builder, source.adapt, "train+test", crop="center", size=8,
-            with_masks=with_masks, identity=0, homes=[tmp_path],
-        )  # fmt: skip
+            builder,
+            source.adapt,
+            View("train+test", crop="center", size=8, with_masks=with_masks),
+            identity=0,
+            homes=[tmp_path],
+        )
 
     assert sorted(load(False).images[:, 0, 0, 0]) == list(range(0, 240, 20))
     found = load(True)

@@ -18,7 +18,9 @@ def test_asking_for_masks_that_are_not_there_is_an_error(photos, tmp_path):
     builder = source.prepare(tmp_path / "data", photos)
     with pytest.raises(UserError, match="`folder` has no mask"):
         reading.load(
-            builder, source.adapt, "train", crop="center", size=8, with_masks=True
+            builder,
+            source.adapt,
+            reading.View("train", crop="center", size=8, with_masks=True),
         )
 
 

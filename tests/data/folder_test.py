@@ -65,7 +65,9 @@ def test_masks_are_stored_beside_their_pictures(masked, tmp_path):
         expected = mask(int(pathlib.Path(name).stem)) > 0
         np.testing.assert_array_equal(example["mask"][..., 0], expected)
     loaded = reading.load(
-        builder, source.adapt, "test", crop="center", size=8, with_masks=True
+        builder,
+        source.adapt,
+        reading.View("test", crop="center", size=8, with_masks=True),
     )
     assert loaded.masks.shape == (2, 8, 8, 1)
 
@@ -89,7 +91,9 @@ def test_pictures_without_mask_are_learned_and_those_with_one_scored(masked, tmp
     assert "images/x/2.jpg" in note
     for with_masks, number in ((False, 2), (True, 1)):
         loaded = reading.load(
-            builder, source.adapt, split, crop="center", size=8, with_masks=with_masks
+            builder,
+            source.adapt,
+            reading.View(split, crop="center", size=8, with_masks=with_masks),
         )
         assert len(loaded.images) == number
         assert ("images/x/2.jpg" in loaded.names) != with_masks

@@ -85,7 +85,7 @@ def test_the_box_crop_follows_the_annotated_corners(dogs, tmp_path):
     builder = source.prepare(tmp_path / "data", dogs)
     (dogs / "Images").rename(dogs / "moved")  # Prepared is prepared.
     images, masks, names, _ = reading.load(
-        builder, source.adapt, "test", crop="box", size=8, with_masks=False
+        builder, source.adapt, reading.View("test", crop="box", size=8)
     )
     assert images.shape == (1, 8, 8, 3) and masks is None
     assert names == ["n02085620-Chihuahua/n02085620_1271.jpg"]

@@ -110,7 +110,7 @@ def test_the_others_reach_the_training_as_they_look(photos, tmp_path):
     builder = source.prepare(tmp_path / "data", photos)
     assert builder.info.metadata["notes"][0].startswith("4 of 15 pictures left out: ")
     found = reading.load(
-        builder, source.adapt, "train+test", crop="full", size=8, with_masks=False
+        builder, source.adapt, reading.View("train+test", crop="full", size=8)
     )
     pictures = dict(zip(found.names, found.images.astype(int), strict=True))
     assert sorted(pictures) == sorted(READABLE)

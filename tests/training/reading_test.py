@@ -25,7 +25,7 @@ def scenes_builder(scenes_source, tmp_path):
 
 def _load(builder, adapt=lambda example: example, split="train", **options):
     options = dict(crop="center", size=SIZE, with_masks=True) | options
-    return reading.load(builder, adapt, split, **options)
+    return reading.load(builder, adapt, reading.View(split, **options))
 
 
 def _fake_builder(*examples, splits=("train",)):

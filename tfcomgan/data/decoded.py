@@ -31,7 +31,7 @@ import tqdm
 from absl import logging
 
 from tfcomgan.data import arrays, decoding, reading
-from tfcomgan.data.reading import Examples
+from tfcomgan.data.reading import Examples, View
 from tfcomgan.system import files, locks
 
 FOLDER = "decoded"
@@ -43,19 +43,15 @@ _UNUSED = 30 * 24 * 3600.0  # Seconds.
 def load(
     builder: tfds.core.DatasetBuilder,
     adapt,
-    split: str,
+    view: View,
     *,
-    crop: str,
-    size: int,
-    with_masks: bool = False,
-    with_labels: bool = False,
     identity: object,
     homes: Sequence[pathlib.Path],
 ) -> Examples:
     """A split as memory maps, decoded if nobody has yet.
 
     Args:
-      builder, adapt, split, crop, size, with_masks, with_labels: As for `reading.rows`.
+      builder, adapt, view: As for `reading.rows`.
       identity: Plain JSON; whatever changes `adapt` must change it.
       homes: Folders that may hold `FOLDER`; it is made in the first that can be written to.
 
@@ -65,50 +61,46 @@ def load(
     Raises:
       UserError: As for `reading.load`, or the disk has no room.
     """
-    reading.check_split(builder, split)
-    wanted = ["images"] + ["masks"] * with_masks + ["labels"] * with_labels
-    name = _set_name(builder, identity)
-    view = _view_name(builder, split, crop, size, with_masks)
+    reading.check_split(builder, view.split)
+    wanted = ["images"] + ["masks"] * view.with_masks + ["labels"] * view.with_labels
+    place = pathlib.Path(_set_name(builder, identity), _view_name(builder, view))
     for home in homes:
-        found = _found(home / FOLDER / name / view, wanted)
-        if len(found) == len(wanted):
-            return _examples(found)
+        opened = _opened(home / FOLDER / place, wanted)
+        if len(opened) == len(wanted):
+            return _examples(opened)
     home = next((h for h in homes if os.access(h, os.W_OK)), homes[-1])
-    folder = home / FOLDER / name / view
+    folder = home / FOLDER / place
 
     def tell(line):
         tqdm.tqdm.write(line, file=sys.stderr)
 
     def read(skip):
-        return reading.rows(
-            builder, adapt, split, crop=crop, size=size, with_masks=with_masks,
-            with_labels=with_labels, skip=skip,
-        )  # fmt: skip
+        return reading.rows(builder, adapt, view, skip=skip)
 
     with locks.hold(folder.parent, "--data_dir", wait=tell):
         about = {"prepared": os.path.relpath(builder.data_dir, home / FOLDER)}
         files.write_text(folder.parent / _ABOUT, json.dumps(about))
         _sweep(home / FOLDER)
-        found = _found(folder, wanted)  # Meanwhile, by who was waited for.
-        kinds = decoding.kinds(size)
-        missing = {key: kinds[key] for key in wanted if key not in found}
+        opened = _opened(folder, wanted)  # Meanwhile, by who was waited for.
+        kinds = decoding.kinds(view.size)
+        missing = {key: kinds[key] for key in wanted if key not in opened}
         if missing:
             digests = decoding.decode(
                 folder / _WORK,
                 missing,
                 read,
-                most=builder.info.splits[split].num_examples,
-                what=f"split {split!r} of `{builder.name}`",
+                most=builder.info.splits[view.split].num_examples,
+                what=f"split {view.split!r} of `{builder.name}`",
             )
             decoding.move(folder / _WORK, folder, missing)
             for key, digest in digests.items():
                 _note(folder, key, digest)
-            found |= _found(folder, list(missing))
-    return _examples(found)
+            opened |= _opened(folder, list(missing))
+    return _examples(opened)
 
 
-def _examples(found: dict[str, np.ndarray]) -> Examples:
-    return Examples(found["images"], found.get("masks"), None, found.get("labels"))
+def _examples(opened: dict[str, np.ndarray]) -> Examples:
+    return Examples(opened["images"], opened.get("masks"), None, opened.get("labels"))
 
 
 def _set_name(builder: tfds.core.DatasetBuilder, identity: object) -> str:
@@ -127,13 +119,15 @@ def _set_name(builder: tfds.core.DatasetBuilder, identity: object) -> str:
     return f"{builder.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _view_name(builder, split: str, crop: str, size: int, with_masks: bool) -> str:
-    safe = re.sub(r"[^\w+]", "_", split)
-    if safe != split:
-        safe += f"-{hashlib.sha256(split.encode()).hexdigest()[:8]}"
+def _view_name(builder, view: View) -> str:
+    safe = re.sub(r"[^\w+]", "_", view.split)
+    if safe != view.split:
+        safe += f"-{hashlib.sha256(view.split.encode()).hexdigest()[:8]}"
     # Where only some pictures have a mask, these are other rows.
-    masked = "-masked" if with_masks and "has_mask" in builder.info.features else ""
-    return f"{safe}-{crop}-{size}px{masked}"
+    masked = (
+        "-masked" if view.with_masks and "has_mask" in builder.info.features else ""
+    )
+    return f"{safe}-{view.crop}-{view.size}px{masked}"
 
 
 def _note(folder: pathlib.Path, key: str, digest: str) -> None:
@@ -151,14 +145,14 @@ def _seen(path: pathlib.Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _found(folder: pathlib.Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+def _opened(folder: pathlib.Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
     """The arrays that are there and whole."""
-    found = {key: _open(folder, key) for key in keys}
-    found = {key: array for key, array in found.items() if array is not None}
-    if found:
+    tried = {key: _open(folder, key) for key in keys}
+    opened = {key: array for key, array in tried.items() if array is not None}
+    if opened:
         with contextlib.suppress(OSError):  # Of a folder that is for reading alone.
             os.utime(folder)
-    return found
+    return opened
 
 
 def _open(folder: pathlib.Path, key: str) -> np.ndarray | None:

@@ -4,6 +4,7 @@ A split is read in the order it is stored; its pictures are cropped to a square 
 resized, antialiased.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,26 @@ _DAMAGE = (
     tf.errors.FailedPreconditionError,
     tf.errors.NotFoundError,
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """Pictures of a data set, and what is seen of them.
+
+    Attributes:
+      split: TFDS split name, or several joined by '+'.
+      crop: 'center', 'full' or 'box', see `input_pipeline.InputSettings`.
+      size: Pixels of the square pictures.
+      with_masks, with_labels: See them too, training never does; with masks, pictures
+        that have none are left out.
+    """
+
+    split: str
+    _: dataclasses.KW_ONLY
+    crop: str
+    size: int
+    with_masks: bool = False
+    with_labels: bool = False
 
 
 class Examples(NamedTuple):
@@ -54,43 +75,30 @@ class Rows(NamedTuple):
 
 
 def load(
-    builder: tfds.core.DatasetBuilder,
-    adapt,
-    split: str,
-    *,
-    crop: str,
-    size: int,
-    with_masks: bool,
-    with_labels: bool = False,
-    most: int | None = None,
+    builder: tfds.core.DatasetBuilder, adapt, view: View, *, most: int | None = None
 ) -> Examples:
     """A split in memory, or its first `most` pictures; the rest as for `rows`.
 
     Raises:
       UserError: As for `rows`, or the split is empty.
     """
-    wanted = dict(with_masks=with_masks, with_labels=with_labels)
-    found = list(rows(builder, adapt, split, crop=crop, size=size, most=most, **wanted))
-    if not found:
-        raise UserError(f"Split {split!r} of `{builder.name}` holds no pictures.")
+    parts = list(rows(builder, adapt, view, most=most))
+    if not parts:
+        raise UserError(f"Split {view.split!r} of `{builder.name}` holds no pictures.")
 
     def joined(name):
-        parts = [getattr(part, name) for part in found]
-        return None if parts[0] is None else np.concatenate(parts)
+        arrays = [getattr(part, name) for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
 
-    names = [name for part in found for name in part.names]
+    names = [name for part in parts for name in part.names]
     return Examples(joined("images"), joined("masks"), names, joined("labels"))
 
 
 def rows(
     builder: tfds.core.DatasetBuilder,
     adapt,
-    split: str,
+    view: View,
     *,
-    crop: str,
-    size: int,
-    with_masks: bool,
-    with_labels: bool = False,
     skip: int = 0,
     most: int | None = None,
 ) -> Iterator[Rows]:
@@ -100,11 +108,7 @@ def rows(
       builder: A prepared builder.
       adapt: Turns one of its examples into {"image", "mask"?, "box"?, "label"?,
         "file_name"}; a `Source`'s method.
-      split: TFDS split name, or several joined by '+'.
-      crop: 'center', 'full' or 'box', see `input_pipeline.InputSettings`.
-      size: Pixels of the square pictures returned.
-      with_masks, with_labels: Read them too, training never does; with masks, pictures
-        that have none are left out.
+      view: Which pictures, and what of them.
       skip: Stored examples to begin after.
       most: Pictures at which to end; None for all.
 
@@ -112,21 +116,25 @@ def rows(
       UserError: The split is unknown or damaged, or masks, boxes or labels are asked for
         that the data set does not have.
     """
-    check_split(builder, split)
+    check_split(builder, view.split)
 
     @tf.autograph.experimental.do_not_convert  # It would wrap errors in a traceback.
     def read(number, raw):
         example = adapt(raw)
-        wanted = {"mask": with_masks, "label": with_labels, "box": crop == "box"}
+        wanted = {
+            "mask": view.with_masks,
+            "label": view.with_labels,
+            "box": view.crop == "box",
+        }
         for key, needed in wanted.items():
             if needed and key not in example:
                 raise UserError(f"`{builder.name}` has no {key} in its examples.")
-        box = _square(tf.shape(example["image"]), example.get("box"), crop)
-        out = {"image": _picture(example["image"], box, size)}
+        box = _square(tf.shape(example["image"]), example.get("box"), view.crop)
+        out = {"image": _picture(example["image"], box, view.size)}
         out |= {"name": example["file_name"], "number": number}
-        if with_masks:
-            out["mask"] = _mask(example["mask"], box, size)
-        if with_labels:
+        if view.with_masks:
+            out["mask"] = _mask(example["mask"], box, view.size)
+        if view.with_labels:
             out["label"] = tf.cast(example["label"], tf.int64)
         return out
 
@@ -136,12 +144,12 @@ def rows(
         add_tfds_id=False,
         num_parallel_calls_for_decode=parallel.THREADS,
     )
-    wanted = _after(builder, split, skip) if skip else split
-    if not wanted:
+    split = _after(builder, view.split, skip) if skip else view.split
+    if not split:
         return
-    raw = builder.as_dataset(split=wanted, shuffle_files=False, read_config=read_config)
+    raw = builder.as_dataset(split=split, shuffle_files=False, read_config=read_config)
     numbered = raw.enumerate(skip)
-    if with_masks and "has_mask" in raw.element_spec:
+    if view.with_masks and "has_mask" in raw.element_spec:
         numbered = numbered.filter(lambda number, example: example["has_mask"])
     numbered = numbered if most is None else numbered.take(most)
     made = numbered.map(read, num_parallel_calls=parallel.THREADS).batch(_BATCH)
@@ -157,7 +165,7 @@ def rows(
     except _DAMAGE as error:
         raise UserError(
             f"The prepared data of `{builder.name}` are damaged "
-            f"({type(error).__name__} in split {split!r}). Delete the folder "
+            f"({type(error).__name__} in split {view.split!r}). Delete the folder "
             f"{builder.data_dir} and give the same command again; it prepares them anew."
         ) from error
 
@@ -176,7 +184,7 @@ def check_split(builder: tfds.core.DatasetBuilder, split: str) -> None:
 
 def _after(builder: tfds.core.DatasetBuilder, split: str, skip: int) -> str:
     """What is left of a split after its first `skip` examples; '' for nothing."""
-    left, found = skip, []
+    left, parts = skip, []
     chosen = tfds.core.ReadInstruction.from_spec(split)
     for part in chosen.to_absolute(builder.info.splits):
         first = part.from_ or 0
@@ -185,8 +193,8 @@ def _after(builder: tfds.core.DatasetBuilder, split: str, skip: int) -> str:
         passed = min(left, end - first)
         left -= passed
         if first + passed < end:
-            found.append(f"{part.splitname}[{first + passed}:{end}]")
-    return "+".join(found)
+            parts.append(f"{part.splitname}[{first + passed}:{end}]")
+    return "+".join(parts)
 
 
 def squared(
