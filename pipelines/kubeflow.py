@@ -293,7 +293,7 @@ def _define_flags() -> None:
 def run() -> None:
     """The command."""
     _define_flags()
-    command_line.run(_main, doc=__doc__, flag="gin_file", check=_check)
+    command_line.run(_main, _check)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main(arguments):
     import tensorflow
     print(f"imported {tensorflow.__name__}", file=sys.stderr, flush=True)
     os.system("echo child >&2")
-command_line.run(main, doc="", flag="any", check=lambda arguments: None)
+command_line.run(main, lambda arguments: None)
 """
 
 

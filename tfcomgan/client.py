@@ -140,14 +140,7 @@ def run() -> None:
     flags.DEFINE_string("server", "http://localhost:8501", "Address of the server.")
     flags.DEFINE_string("out", None, "Required. Folder of the masks; made if missing.")
     flags.DEFINE_integer("batch_size", 8, "Pictures in a request.", lower_bound=1)
-    command_line.run(
-        _main,
-        doc=__doc__,
-        flag="server",
-        check=_check,
-        explain=command_line.explain,
-        interrupted="interrupted",
-    )
+    command_line.run(_main, _check, explain=command_line.explain)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,8 @@ _VERBOSITY = """
 
 def run(
     main: Callable[[Sequence[str]], None],
-    *,
-    doc: str,
-    flag: str,
     check: Callable[[Sequence[str]], None],
+    *,
     explain: Callable[[Exception], str | None] = errors.explain,
     interrupted: str = "interrupted",
     groups: Mapping[str, Sequence[str]] | None = None,
@@ -36,9 +34,8 @@ def run(
     """Runs a command and exits.
 
     Args:
-      main: Takes the arguments that are not flags.
-      doc: The command's description, shown by --help.
-      flag: Any flag of its module, whose flags --help lists.
+      main: Takes the arguments that are not flags. What its module says of itself, and
+        the flags defined there, are shown by --help.
       check: Raises UserError where flags or arguments do not fit together.
       explain: The message for an error that is the user's to put right, else None.
       interrupted: What to print on Ctrl-C.
@@ -49,7 +46,8 @@ def run(
         """absl's own parser, with exit code 0 for --help and 2 for a wrong flag."""
         if {"--help", "-help", "-h", "--h", "-?"} & set(argv[1:]):
             # absl's --help exits with 1, and from a console script it lists no flags.
-            print(f"{doc}\n{_listed(flag, groups)}{_VERBOSITY}")
+            doc = sys.modules[main.__module__].__doc__
+            print(f"{doc}\n{_listed(main.__module__, groups)}{_VERBOSITY}")
             sys.exit(0)
         try:
             argv = flags.FLAGS(argv)
@@ -93,10 +91,11 @@ def run(
     app.run(guarded, flags_parser=parse)
 
 
-def _listed(flag: str, groups: Mapping[str, Sequence[str]] | None) -> str:
-    """The flags of a command as --help lists them; arguments as of `run`."""
+def _listed(module: str, groups: Mapping[str, Sequence[str]] | None) -> str:
+    """The flags of a command's module as --help lists them; groups as of `run`."""
     if groups is None:
-        module = flags.FLAGS.find_module_defining_flag(flag)
+        if module == "__main__":
+            module = sys.argv[0]  # As absl names it.
         return f"flags:\n{flags.FLAGS.module_help(module)}"
     texts = []
     for title, names in groups.items():

@@ -273,12 +273,7 @@ def run() -> None:
         out = flags.FLAGS.out
         print(compare(arguments, pathlib.Path(out) if out else None), end="")
 
-    command_line.run(
-        main,
-        doc=__doc__,
-        flag="out",
-        check=check,
-    )
+    command_line.run(main, check)
 
 
 if __name__ == "__main__":

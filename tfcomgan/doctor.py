@@ -232,12 +232,7 @@ def run() -> None:
     flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
     flags.DEFINE_string("manual_dir", None, "Folder of your pictures, or of downloads.")
     flags.DEFINE_string("out", None, "Required. Folder of the contact sheet.")
-    command_line.run(
-        _main,
-        doc=__doc__,
-        flag="gin_file",
-        check=_check,
-    )
+    command_line.run(_main, _check)
 
 
 if __name__ == "__main__":

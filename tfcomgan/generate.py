@@ -173,14 +173,7 @@ def run() -> None:
         lower_bound=0.01,
         upper_bound=1.0,
     )
-    command_line.run(
-        _main,
-        doc=__doc__,
-        flag="model",
-        check=_check,
-        explain=command_line.explain,
-        interrupted="interrupted",
-    )
+    command_line.run(_main, _check, explain=command_line.explain)
 
 
 if __name__ == "__main__":

@@ -143,9 +143,7 @@ def run() -> None:
     _define_flags()  # Not at import: flags of these names belong to other commands too.
     command_line.run(
         _main,
-        doc=__doc__,
-        flag="gin_file",
-        check=_check,
+        _check,
         interrupted="interrupted; the same command goes on from the last checkpoint",
     )
 

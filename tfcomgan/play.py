@@ -141,14 +141,7 @@ def run() -> None:
         upper_bound=178,
     )
     flags.DEFINE_bool("open", False, "Open the page in the browser.")
-    command_line.run(
-        _main,
-        doc=__doc__,
-        flag="model",
-        check=_check,
-        explain=command_line.explain,
-        interrupted="interrupted",
-    )
+    command_line.run(_main, _check, explain=command_line.explain)
 
 
 if __name__ == "__main__":

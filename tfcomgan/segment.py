@@ -185,10 +185,8 @@ def run() -> None:
     )
     command_line.run(
         _main,
-        doc=__doc__,
-        flag="model",
+        _check,
         groups=_GROUPS,
-        check=_check,
         explain=command_line.explain,
         interrupted="interrupted; the same command goes on from there",
     )

@@ -21,7 +21,7 @@ from absl import flags
 # TensorFlow and gin are imported where they are used: --help must not wait.
 from pipelines.trivial.plan import DATA, PARTS, cases
 from tfcomgan import command_line
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -87,10 +87,7 @@ def run() -> None:
     flags.DEFINE_multi_string("gin_param", [], "Bindings for all runs.")
     command_line.run(
         _main,
-        doc=__doc__,
-        flag="seeds",
-        check=_check,
-        explain=explain,
+        _check,
         interrupted="interrupted; the same command goes on from the last checkpoint",
     )
 
