@@ -41,7 +41,7 @@ def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> N
             "\n"
             + (telling.scores(scores) if scores else evaluated.info["why_no_scores"])
         )
-        report("\n" + telling.generator(evaluation.metrics))
+        report("\n" + telling.of_generator(evaluation.metrics))
     run_dir = pathlib.Path(place.run_dir).absolute()
     report(f"\nReport:   {run_dir / run_folder.REPORT}")
     report(f"Look:     {run_dir / run_folder.PICTURES}")

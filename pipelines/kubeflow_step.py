@@ -62,13 +62,13 @@ def metrics(info: Mapping) -> dict[str, float]:
 
 
 def _numbers(tree: Mapping, start: str = "") -> dict[str, float]:
-    found = {}
+    numbers = {}
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            found |= _numbers(value, f"{start}{name} / ")
+            numbers |= _numbers(value, f"{start}{name} / ")
         elif type(value) in (int, float):
-            found[f"{start}{name}"] = float(value)
-    return found
+            numbers[f"{start}{name}"] = float(value)
+    return numbers
 
 
 def _stage(given: argparse.Namespace, more: Sequence[str]) -> None:
@@ -82,9 +82,9 @@ def _stage(given: argparse.Namespace, more: Sequence[str]) -> None:
         _copy(run_dir / run_folder.SERVING, given.model)
     if given.scores:
         info = run_folder.read_artifact(run_dir, given.name)["info"]
-        found = metrics(info)
-        _write(given.scores, json.dumps(found, indent=2))
-        _tell_metadata(given.executor_input, "scores", found)
+        numbers = metrics(info)
+        _write(given.scores, json.dumps(numbers, indent=2))
+        _tell_metadata(given.executor_input, "scores", numbers)
 
 
 def _compare(given: argparse.Namespace, more: Sequence[str]) -> None:

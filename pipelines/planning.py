@@ -71,12 +71,12 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
 
 def inputs(plan: Plan, place: Place) -> dict[str, Any]:
     """The artifacts that a stage takes, by its parameters; they must be finished."""
-    found = {}
+    taken = {}
     for parameter, kind in plan.inputs.items():
         made = cache.find(place.run_dir, MADE_BY[kind])
         more = (place.data_dir, place.manual_dir) if kind is artifacts.Examples else ()
-        found[parameter] = kind(made, *more)
-    return found
+        taken[parameter] = kind(made, *more)
+    return taken
 
 
 def _manual_content(source, place: Place) -> dict:

@@ -42,7 +42,7 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
     trained, scored = (
         parameters[name]["input_pipeline"] for name in ("train_generator", "evaluate")
     )
-    generator, evaluated = info("train_generator"), info("evaluate")
+    oriented, evaluated = info("train_generator"), info("evaluate")
     taught = info("self_train")
     config = run_dir / run_folder.CONFIG
     return facts.Report(
@@ -60,9 +60,9 @@ def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:
         scores=evaluated.get("scores", {}),
         why_no_scores=evaluated.get("why_no_scores", ""),
         metrics=evaluated.get("metrics", {}),
-        object_side=generator.get("object_side"),
-        orientation=generator.get("orientation"),
-        mask_area=generator.get("mask_area"),
+        object_side=oriented.get("object_side"),
+        orientation=oriented.get("orientation"),
+        mask_area=oriented.get("mask_area"),
         rounds=taught.get("rounds", ()),
         kept_round=taught.get("kept_round", 0),
         rounds_notes=taught.get("notes", ()),

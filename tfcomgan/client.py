@@ -89,14 +89,14 @@ def segment(
     names = [f"{photo.name}.png" for photo in photos]
     command_line.refuse_to_overwrite(out, *names)
     failed = 0
-    found = tqdm.tqdm(
+    answered = tqdm.tqdm(
         answers(photos, ask, batch_size),
         total=len(photos),
         unit=" pictures",
         disable=None,
     )
     with command_line.results(out, *names):
-        for photo, answer in found:
+        for photo, answer in answered:
             try:
                 if isinstance(answer, UserError):
                     raise answer

@@ -124,8 +124,8 @@ def typed(script: str, *arguments: str) -> str:
       *arguments: They are quoted where a shell asks for it.
     """
     beside = pathlib.Path(sys.executable).with_name(script)
-    found = shutil.which(script)
-    if found and pathlib.Path(found).absolute() == beside.absolute():
+    on_path = shutil.which(script)
+    if on_path and pathlib.Path(on_path).absolute() == beside.absolute():
         start = [script]  # The environment is active.
     elif beside.is_file():
         start = [str(beside)]
@@ -160,9 +160,9 @@ def make_folder(out: str | os.PathLike, *results: str) -> pathlib.Path:
 
 def refuse_to_overwrite(out: str | os.PathLike, *names: str) -> None:
     """Raises UserError where results of these names would take the place of others' files."""
-    if found := marks.foreign(out, *names):
+    if foreign := marks.foreign(out, *names):
         raise UserError(
-            f"--out would overwrite {found}, which is not of this command. Name another "
+            f"--out would overwrite {foreign}, which is not of this command. Name another "
             "folder."
         )
 

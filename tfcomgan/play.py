@@ -57,18 +57,18 @@ def find(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     Raises:
       UserError: There is neither.
     """
-    found = {}
+    parts = {}
     for name in (versions.SEGMENTER, versions.GENERATOR):
         try:
-            found[name] = versions.find(folder, name)
+            parts[name] = versions.find(folder, name)
         except UserError:  # One of the two will do.
             continue
-    if not found:
+    if not parts:
         versions.find(folder, versions.SEGMENTER)  # Says what is wrong.
-    if len(found) > len(set(found.values())):  # The folder of one export, by itself.
-        (version,) = set(found.values())
+    if len(parts) > len(set(parts.values())):  # The folder of one export, by itself.
+        (version,) = set(parts.values())
         return {_kind(version): version}
-    return found
+    return parts
 
 
 def _kind(version: pathlib.Path) -> str:
@@ -101,7 +101,7 @@ def _main(arguments: Sequence[str]) -> None:
             server.serve(listener)
 
 
-def _read(found: dict[str, pathlib.Path]) -> tuple["Scissors | None", "Painter | None"]:
+def _read(parts: dict[str, pathlib.Path]) -> tuple["Scissors | None", "Painter | None"]:
     """What cuts photos out, and what paints scenes."""
     from tfcomgan.serving.export_generator import ExportedGenerator
     from tfcomgan.serving.export_segmenter import ExportedSegmenter
@@ -110,10 +110,10 @@ def _read(found: dict[str, pathlib.Path]) -> tuple["Scissors | None", "Painter |
 
     print("Reading the model ...", file=sys.stderr)
     scissors = painter = None
-    if version := found.get(versions.SEGMENTER):
+    if version := parts.get(versions.SEGMENTER):
         segmenter = ExportedSegmenter(version)
         scissors = Scissors(segmenter, segmenter.image_size)
-    if version := found.get(versions.GENERATOR):
+    if version := parts.get(versions.GENERATOR):
         generator = ExportedGenerator(version)
         print("Looking for what z moves ...", file=sys.stderr)
         painter = Painter(generator, generator.prior)

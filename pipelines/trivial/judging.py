@@ -39,40 +39,40 @@ class Judged(NamedTuple):
 
 
 def of_generator(
-    generator: TrainedGenerator, examples: Examples, cache_dir: pathlib.Path
+    trained: TrainedGenerator, examples: Examples, cache_dir: pathlib.Path
 ) -> Judged:
     """Curves and scores; pictures of the same latents for every model.
 
     'one_layer' is the share of 1,000 scenes whose mask is full or empty, one by one: half
     of them may be full and half empty.
     """
-    network = generator.load()
-    run_dir = generator.record.folder.parent
+    generator = trained.load()
+    run_dir = trained.record.folder.parent
     numbers = {
-        "object_side": generator.side,
-        "parameters": parameter_counts(network),
+        "object_side": trained.side,
+        "parameters": parameter_counts(generator),
         "curves": {
             curve.name: [list(map(int, curve.steps)), list(curve.values)]
             for curve in curves.read(run_dir / run_folder.LOGS)
             if curve.name in _CURVES
         },
-        "scores": _realism(network, generator, examples, cache_dir),
+        "scores": _realism(generator, trained, examples, cache_dir),
     }
-    if generator.side:
-        numbers["scores"]["one_layer"] = _one_layer(network, generator)
-    return Judged(numbers, _layers(network, generator))
+    if trained.side:
+        numbers["scores"]["one_layer"] = _one_layer(generator, trained)
+    return Judged(numbers, _layers(generator, trained))
 
 
-def parameter_counts(network: keras.Model) -> dict[str, int]:
+def parameter_counts(generator: keras.Model) -> dict[str, int]:
     """Trained parameters of each part of a generator, and of the whole."""
     parts = {
-        "Phi": [network.features, *getattr(network, "further", ())],
+        "Phi": [generator.features, *getattr(generator, "further", ())],
         **{
-            name: [getattr(network, name)]
+            name: [getattr(generator, name)]
             for name in ("mask", "foreground", "background")
-            if hasattr(network, name)
+            if hasattr(generator, name)
         },
-        "all": [network],
+        "all": [generator],
     }
     return {
         name: sum(int(np.prod(v.shape)) for o in owners for v in o.trainable_variables)
@@ -80,9 +80,9 @@ def parameter_counts(network: keras.Model) -> dict[str, int]:
     }
 
 
-def _layers(network, generator) -> dict[str, np.ndarray]:
-    sample = generator.sampler(seed=0, batch_size=_SHOWN, purpose=latents.PICTURES)
-    scene = network(sample(0), training=False)
+def _layers(generator, trained) -> dict[str, np.ndarray]:
+    sample = trained.sampler(seed=0, batch_size=_SHOWN, purpose=latents.PICTURES)
+    scene = generator(sample(0), training=False)
     strips = {}
     for name in ("composite", "mask", "foreground", "background"):
         layer = getattr(scene, name)
@@ -92,25 +92,25 @@ def _layers(network, generator) -> dict[str, np.ndarray]:
     return strips
 
 
-def _one_layer(network, generator) -> float:
-    sample = generator.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
-    paint = tf.function(lambda step: network(sample(step), training=False).mask)
+def _one_layer(generator, trained) -> float:
+    sample = trained.sampler(seed=2, batch_size=_BATCH, purpose=latents.MEASURING)
+    paint = tf.function(lambda step: generator(sample(step), training=False).mask)
     steps = tf.range(_MEASURED, dtype="int64")
     return float(np.mean([mask_monitors.has_one_layer(paint(step)) for step in steps]))
 
 
-def _realism(network, generator, examples, cache_dir) -> dict[str, float]:
+def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
     """'fd_random' of as many painted pictures as real ones; 'fid' with Inception."""
     chosen = config.build(GenerationMetricsSettings)
     pictures = config.build(InputSettings, "train_generator")
     split, size = pictures.training_split, pictures.image_size
     real = examples.load(View(split, crop=pictures.crop, size=size)).images
     count = min(chosen.num_samples, len(real))
-    sample = generator.sampler(seed=1, batch_size=_BATCH, purpose=latents.PICTURES)
+    sample = trained.sampler(seed=1, batch_size=_BATCH, purpose=latents.PICTURES)
 
     def painted():
         for step in range(-(-count // _BATCH)):
-            yield to_uint8(network(sample(step), training=False).composite)
+            yield to_uint8(generator(sample(step), training=False).composite)
 
     scores = {}
     extractors = [features.random_features(), chosen.extractor()]

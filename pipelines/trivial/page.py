@@ -51,11 +51,11 @@ def write(out: pathlib.Path, wanted: Sequence[Case], done: Results, steps: int) 
         for p, make in (("wirings", wirings.section), ("ablation", ablation.section))
     ]
     sections += [corollary.section(out, done), lambdas.section(out, done)]
-    for found in (*sections, Section("", {"runs": _runs(done)})):
-        for name, table in found.tables.items():
+    for section in (*sections, Section("", {"runs": _runs(done)})):
+        for name, table in section.tables.items():
             write_csv(out / f"{name}.csv", table)
     texts = [_INTRODUCTION, _provenance(wanted, done, steps)]
-    texts += [found.text for found in sections]
+    texts += [section.text for section in sections]
     (out / "README.md").write_text("\n".join([*texts, _THEORY]), encoding="utf-8")
 
 

@@ -53,7 +53,7 @@ def test_a_run_without_held_out_pictures_shows_its_baselines_all_the_same():
 
 
 def test_every_line_of_the_end_fits_80_columns():
-    texts = (telling.scores(_run("train", "test")), telling.generator(_NUMBERS))
+    texts = (telling.scores(_run("train", "test")), telling.of_generator(_NUMBERS))
     assert max(len(line) for text in texts for line in text.splitlines()) <= 80
 
 
@@ -88,7 +88,7 @@ _NUMBERS = {
 
 
 def test_the_generators_numbers_stand_in_tables_with_what_is_good():
-    distances, movement, codes, clusters = telling.generator(_NUMBERS).split("\n\n")
+    distances, movement, codes, clusters = telling.of_generator(_NUMBERS).split("\n\n")
     assert "fd_random 0.452, kd_random 0.000123" in distances
     assert "generated pictures 2,000, training pictures 4,000" in " ".join(
         distances.split()
@@ -111,7 +111,7 @@ def test_the_generators_numbers_stand_in_tables_with_what_is_good():
 
 def test_a_generator_without_codes_has_z_alone():
     movement = {f"z on {layer}": 1.0 for layer in ("mask", "foreground", "background")}
-    text = telling.generator({"Movement": movement})
+    text = telling.of_generator({"Movement": movement})
     assert [line[0] for line in text.splitlines()[2:-1]] == ["z"]
 
 

@@ -114,13 +114,13 @@ def read(path: str | os.PathLike) -> np.ndarray:
 
 def digest(path: str | os.PathLike) -> str:
     """Hex SHA-256 of an array's rows, as `Writer.finish` tells it."""
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
         while part := file.read(_BUFFER):
-            found.update(part)
-    return found.hexdigest()
+            hashed.update(part)
+    return hashed.hexdigest()
 
 
 def parts(count: int, size: int = 1000) -> Iterator[slice]:

@@ -43,7 +43,7 @@ def of_files(
     now = time.time_ns()
     paths = {name: os.path.join(root, name) for name in names}
     stamps = {name: _stamp(path) for name, path in paths.items()}
-    found, unknown = {}, []
+    digests, unknown = {}, []
     for name, stamp in stamps.items():
         digest = _known.get((paths[name], stamp))
         if digest is None and kept.get(name, ("", ""))[0] == stamp:
@@ -51,16 +51,16 @@ def of_files(
         if digest is None:
             unknown.append(name)
         else:
-            found[name] = digest
+            digests[name] = digest
     made = parallel.in_parallel(lambda name: _digest(paths[name]), unknown)
-    found |= dict(zip(unknown, made, strict=True))
-    _known.update({(paths[n], stamps[n]): found[n] for n in names})
+    digests |= dict(zip(unknown, made, strict=True))
+    _known.update({(paths[n], stamps[n]): digests[n] for n in names})
     if ledger:
-        sure = {n: (stamps[n], found[n]) for n in names if _is_old(stamps[n], now)}
+        sure = {n: (stamps[n], digests[n]) for n in names if _is_old(stamps[n], now)}
         if sure != kept:
             with contextlib.suppress(OSError):  # Of a folder that is for reading alone.
                 _write(ledger, sure)
-    return [found[name] for name in names]
+    return [digests[name] for name in names]
 
 
 def _stamp(path: str) -> str:
@@ -91,11 +91,11 @@ def _read(ledger: pathlib.Path) -> dict[str, tuple[str, str]]:
         head, *lines = ledger.read_text(encoding="utf-8").splitlines()
         if head != _HEAD:
             return {}
-        found = {}
+        noted = {}
         for line in lines:
             digest, size, changed, recorded, name = line.split(" ", 4)
-            found[json.loads(name)] = f"{size} {changed} {recorded}", digest
-        return found
+            noted[json.loads(name)] = f"{size} {changed} {recorded}", digest
+        return noted
     except (OSError, ValueError):
         return {}
 

@@ -56,8 +56,8 @@ class Flowers(making.Spread, manual.FromArchives, tfds_flowers.Builder):
         manager = manual.Manager(dl_manager, self)
         masks = pathlib.Path(manager.download_and_extract(_SEGMENTATIONS)) / "segmim"
         given = {
-            generator.gen_kwargs["split_name"]: generator.gen_kwargs
-            for generator in super()._split_generators(dl_manager)
+            split.gen_kwargs["split_name"]: split.gen_kwargs
+            for split in super()._split_generators(dl_manager)
         }
         read = functools.partial(_with_mask, masks)
         return {

@@ -97,10 +97,10 @@ def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 @functools.lru_cache(maxsize=16)
 def _space(profile: bytes) -> str | None:
     """The colour space of a profile, None of sRGB."""
-    found = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
-    if "sRGB" in (found.profile_description or ""):
+    parsed = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile
+    if "sRGB" in (parsed.profile_description or ""):
         return None
-    return found.xcolor_space.strip()
+    return parsed.xcolor_space.strip()
 
 
 @functools.lru_cache(maxsize=16)

@@ -48,12 +48,12 @@ def content(folder: str, part: str, data_dir: pathlib.Path | None = None) -> str
       UserError: As for `load`, but for files that cannot be read.
     """
     files, chosen = _chosen(folder, part)
-    found = hashlib.sha256(files.content(data_dir).encode())
+    hashed = hashlib.sha256(files.content(data_dir).encode())
     for index in chosen:
-        found.update(files.pictures[index].encode(errors="surrogateescape") + b"\0")
+        hashed.update(files.pictures[index].encode(errors="surrogateescape") + b"\0")
         if path := _unknown(files, index):
-            found.update(path.read_bytes() if path.is_file() else b"missing")
-    return found.hexdigest()
+            hashed.update(path.read_bytes() if path.is_file() else b"missing")
+    return hashed.hexdigest()
 
 
 def load(
@@ -109,10 +109,10 @@ def load(
             made = [image, mask, *(1 - u for u in unknown)]
             for written, array in zip(writers, made, strict=True):
                 written.append(array[np.newaxis])
-    found = [arrays.read(path) for path in paths]
+    stored = [arrays.read(path) for path in paths]
     names = [shown(files.pictures[index]) for index in chosen]
-    known = found[2] if len(found) > 2 else None
-    return Scored(_name(folder, part), Examples(*found[:2], names), known)
+    known = stored[2] if len(stored) > 2 else None
+    return Scored(_name(folder, part), Examples(*stored[:2], names), known)
 
 
 def _chosen(folder: str, part: str) -> tuple[Listing, list[int]]:

@@ -51,8 +51,7 @@ def walk(root: str | os.PathLike, depth: int | None = None) -> Walk:
       depth: Parts of the longest names wanted; None goes to the bottom.
     """
     walker = _Walker(pathlib.Path(root), depth)
-    seen = walker.found
-    return seen._replace(files=sorted(seen.files))
+    return walker.seen._replace(files=sorted(walker.seen.files))
 
 
 def is_picture(name: str) -> bool:
@@ -84,7 +83,7 @@ class _Walker:
     """Enters what lies below first and links last: a name without links is preferred."""
 
     def __init__(self, root: pathlib.Path, depth: int | None):
-        self.found = Walk([], {}, {})
+        self.seen = Walk([], {}, {})
         self._depth = depth
         real = root.resolve()
         # A link up would lead back here, by way of everything beside.
@@ -107,20 +106,20 @@ class _Walker:
             key = _identity(path)
             if key in self._entered:
                 why = f"the same folder as {shown(self._entered[key])}"
-                self.found.passed_over[name] = why
+                self.seen.passed_over[name] = why
                 return None
             self._entered[key] = name or str(path)
             if name and marks.ALL in marks.read(path):
-                self.found.passed_over[name] = "results of tfcomgan"
+                self.seen.passed_over[name] = "results of tfcomgan"
                 return None
             with os.scandir(path) as entries:
                 entries = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            self.found.locked[name or "."] = error.strerror
+            self.seen.locked[name or "."] = error.strerror
             return None
         # A run makes its own pictures, and changes them.
         if any(entry.name == run_folder.MARK for entry in entries):
-            self.found.passed_over[name or "."] = "a run folder of tfcomgan"
+            self.seen.passed_over[name or "."] = "a run folder of tfcomgan"
             return None
         return entries
 
@@ -136,18 +135,18 @@ class _Walker:
             is_folder, is_file = False, True
         is_meant = is_folder or is_picture(name)
         if entry.name in results:
-            self.found.passed_over[name] = "results of tfcomgan"
+            self.seen.passed_over[name] = "results of tfcomgan"
         elif entry.name.startswith("."):
             if is_meant:
-                self.found.passed_over[name] = "hidden"
+                self.seen.passed_over[name] = "hidden"
         elif is_folder and entry.name.casefold() in _BY_PRODUCTS:
-            self.found.passed_over[name] = "by-products of a system"
+            self.seen.passed_over[name] = "by-products of a system"
         elif is_folder:
             return self._depth is None or name.count("/") + 1 < self._depth
         elif is_file:
-            self.found.files.append(name)
+            self.seen.files.append(name)
         elif is_meant:
-            self.found.passed_over[name] = "no file but a pipe or a device"
+            self.seen.passed_over[name] = "no file but a pipe or a device"
         return False
 
 

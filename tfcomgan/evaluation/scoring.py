@@ -128,8 +128,8 @@ def _counts(
                 )
                 gathered[name][method].append(counts)
     return {
-        name: {method: counting.joined(parts) for method, parts in found.items()}
-        for name, found in gathered.items()
+        name: {method: counting.joined(parts) for method, parts in by_method.items()}
+        for name, by_method in gathered.items()
     }
 
 

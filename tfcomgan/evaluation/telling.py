@@ -32,9 +32,9 @@ def scores(results: Mapping[str, Mapping]) -> str:
     trained = [name for name in fixed if name.startswith(f"{_TRAINING}_")]
     held_out = [name for name in fixed if name not in trained]
     rows = [
-        (_pictures(name), method, found)
+        (_pictures(name), method, measured)
         for name in held_out + trained
-        for method, found in results[name].items()
+        for method, measured in results[name].items()
         if method == _SEGMENTER or name not in trained or not held_out
     ]
     wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
@@ -42,10 +42,10 @@ def scores(results: Mapping[str, Mapping]) -> str:
     lines = [
         f"{'':{all_titles}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
     ]
-    for pictures, method, found in rows:
+    for pictures, method, measured in rows:
         title = f"{pictures:{wide}}{method_name(method)}"
-        means = {metric: 100 * score["mean"] for metric, score in found.items()}
-        low, high = (100 * found["iou_plain"][end] for end in ("low", "high"))
+        means = {metric: 100 * score["mean"] for metric, score in measured.items()}
+        low, high = (100 * measured["iou_plain"][end] for end in ("low", "high"))
         lines.append(
             f"{title:{all_titles}}{means['iou_plain']:6.1f}"
             f"{f'{low:.1f} to {high:.1f}':>14}{means['dice_plain']:7.1f}"
@@ -87,14 +87,14 @@ def square(row: Mapping[str, float]) -> Square | None:
 
 
 def _rows(row, joint: str, layers) -> dict[str, list[float]]:
-    found = {
+    rows = {
         title: [row.get(f"{variable} {joint} {layer}") for layer in layers]
         for variable, title in _VARIABLES.items()
     }
-    return {title: cells for title, cells in found.items() if None not in cells}
+    return {title: cells for title, cells in rows.items() if None not in cells}
 
 
-def generator(numbers: Mapping[str, Mapping[str, float]]) -> str:
+def of_generator(numbers: Mapping[str, Mapping[str, float]]) -> str:
     """Numbers of `measuring` as small tables, with what is good below them."""
     return "\n\n".join("\n".join(_block(*item)) for item in numbers.items())
 

@@ -172,7 +172,7 @@ def random_features(seed: int = 0) -> FeatureExtractor:
 
 def random_weights(seed: int) -> list[list[np.ndarray]]:
     """[kernel [3,3,C,D], bias [D]] float32 of each layer of `random_features`."""
-    # NumPy guarantees the numbers of this legacy generator for good.
+    # NumPy guarantees the numbers of a RandomState for good.
     rng = np.random.RandomState(seed)
     weights, channels = [], 3
     for width in _RANDOM_WIDTHS:

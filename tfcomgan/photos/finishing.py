@@ -93,10 +93,10 @@ def cutout(photo: Photograph, alpha: np.ndarray, finish: Finish) -> np.ndarray:
 def box(alpha: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns of what is seen of an object; all of them where nothing is."""
     seen = alpha[..., 0] >= _SEEN
-    found = [np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0)]
-    if not found[0].size:
+    indices = [np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0)]
+    if not indices[0].size:
         return slice(None), slice(None)
-    rows, columns = (slice(int(x[0]), int(x[-1]) + 1) for x in found)
+    rows, columns = (slice(int(x[0]), int(x[-1]) + 1) for x in indices)
     return rows, columns
 
 

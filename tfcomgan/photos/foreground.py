@@ -42,8 +42,8 @@ def colours(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     )
     a = alpha[rows, columns]
     mixed = a * object_colours + (1 - a) * ground_colours
-    found = object_colours + a * (image_uint8[rows, columns] - mixed)
-    shown[rows, columns] = np.rint(np.clip(found, 0, 255)).astype(np.uint8)
+    estimate = object_colours + a * (image_uint8[rows, columns] - mixed)
+    shown[rows, columns] = np.rint(np.clip(estimate, 0, 255)).astype(np.uint8)
     return shown
 
 
@@ -68,12 +68,12 @@ def _means(image_uint8: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.n
         for x in (image_uint8, alpha)
     )
     a = a[..., np.newaxis]
-    found, ground = small, small
+    front, ground = small, small
     for radius in _RADII:
-        object_mean = _weighted_mean(found, a, radius)
+        object_mean = _weighted_mean(front, a, radius)
         ground = _weighted_mean(ground, 1 - a, radius)
-        found = object_mean + a * (small - a * object_mean - (1 - a) * ground)
-        found = np.clip(found, 0, 255)
+        front = object_mean + a * (small - a * object_mean - (1 - a) * ground)
+        front = np.clip(front, 0, 255)
     return tuple(np.rint(x).astype(np.uint8) for x in (object_mean, ground))
 
 

@@ -62,9 +62,9 @@ def enlarged(ground: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def grain(image_uint8: np.ndarray) -> float:
     """The deviation of a photo's noise in levels, within what a ground gets."""
     grey = cv2.cvtColor(image_uint8, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    found = np.abs(cv2.filter2D(grey, -1, _LAPLACIANS)[1:-1, 1:-1])
-    if not found.size:
+    responses = np.abs(cv2.filter2D(grey, -1, _LAPLACIANS)[1:-1, 1:-1])
+    if not responses.size:
         return _GRAIN[0]
     # The median, as texture is no noise; of a Gaussian it is 0.6745 deviations, and the
     # mask's own weights make 6 of one.
-    return float(np.clip(np.median(found) / (0.6745 * 6), *_GRAIN))
+    return float(np.clip(np.median(responses) / (0.6745 * 6), *_GRAIN))

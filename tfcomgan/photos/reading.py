@@ -96,10 +96,10 @@ def _deep_colours(path, image: Image.Image, stored) -> tuple[Image.Image, str]:
     if levels is None or levels.dtype != np.uint16 or levels.shape[2:] != (3,):
         return image, ""
     scaled, note = _by_content(levels[..., ::-1].astype(np.float32), "I;16")
-    found = Image.fromarray(scaled)
-    found.info = dict(image.info)
+    shown = Image.fromarray(scaled)
+    shown.info = dict(image.info)
     turn = metadata.turn(stored)
-    return found if turn is None else found.transpose(turn), note
+    return shown if turn is None else shown.transpose(turn), note
 
 
 def _exif(stored: Image.Image) -> bytes | None:

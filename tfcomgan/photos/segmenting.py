@@ -90,11 +90,11 @@ def segment(
       UserError: There is no model, a picture is missing or cannot be read, or `out`
         cannot be written or holds the pictures.
     """
-    found = find(arguments, out)
+    photos = find(arguments, out)
     with started(model_dir, out, wanted) as segmentation:
-        skipped = segmentation.round(found)
+        skipped = segmentation.round(photos)
     if skipped:
-        raise UserError(f"{len(skipped)} of {len(found)} pictures could not be read.")
+        raise UserError(f"{len(skipped)} of {len(photos)} pictures could not be read.")
 
 
 def find(arguments: Sequence[str], out: pathlib.Path, tell=True) -> list[Photo]:
@@ -138,14 +138,14 @@ class Segmentation:
         # Later than all that can be wrong without it.
         return export_segmenter.ExportedSegmenter(self._version)
 
-    def round(self, found: Sequence[Photo]) -> list[Skipped]:
+    def round(self, photos: Sequence[Photo]) -> list[Skipped]:
         """Does what is not done of the photos; returns those that cannot be."""
         done: dict[str, Row] = {}
         before: dict[str, str] = {}
-        file = ledger.begin(self._out / AREAS, self._kept(found, done, before))
-        todo = [photo for photo in found if photo.path not in done]
+        file = ledger.begin(self._out / AREAS, self._kept(photos, done, before))
+        todo = [photo for photo in photos if photo.path not in done]
         already, skipped = len(done), []
-        bar = tqdm.tqdm(total=len(found), initial=already, unit="photo", disable=None)
+        bar = tqdm.tqdm(total=len(photos), initial=already, unit="photo", disable=None)
 
         def tell(line):
             bar.write(line, file=sys.stderr)
@@ -163,7 +163,7 @@ class Segmentation:
                     tell(f"skipped: {result.reason}")
                     skipped.append(result)
                 bar.update()
-        rows = [done[photo.path] for photo in found if photo.path in done]
+        rows = [done[photo.path] for photo in photos if photo.path in done]
         if self._wanted.with_json:
             ledger.write_json(self._out / AREAS_JSON, rows)
         labelled.write(self._out, self._wanted.formats, rows)
@@ -173,14 +173,14 @@ class Segmentation:
         )
         return skipped
 
-    def _kept(self, found, done: dict, before: dict) -> Iterator[Row]:
+    def _kept(self, photos, done: dict, before: dict) -> Iterator[Row]:
         """Rows of an earlier run that stay.
 
-        Fills `done` with those of `found`, and `before` with what else was written of the
+        Fills `done` with those of `photos`, and `before` with what else was written of the
         others by the same model.
         """
-        given = {photo.path: photo for photo in found}
-        names = {photo.name for photo in found}
+        given = {photo.path: photo for photo in photos}
+        names = {photo.name for photo in photos}
         for row in ledger.read(self._out / AREAS):
             photo = given.get(row.picture)
             if photo is None:

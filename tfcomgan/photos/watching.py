@@ -59,9 +59,9 @@ def _look(folders: Sequence[str], out: pathlib.Path, tell: bool) -> dict[Photo, 
         photos = segmenting.find(folders, out, tell)
     except UserError:  # None yet, or a drive of the network is away.
         return {}
-    found = {}
+    states = {}
     for photo in photos:
         with contextlib.suppress(OSError):  # Gone again.
             state = os.stat(photo.path)
-            found[photo] = (state.st_mtime_ns, state.st_size)
-    return found
+            states[photo] = (state.st_mtime_ns, state.st_size)
+    return states

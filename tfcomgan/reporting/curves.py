@@ -67,17 +67,17 @@ def read(logs: pathlib.Path) -> list[Curve]:
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
     from tensorboard.util import tensor_util
 
-    found = {}
+    scalars = {}
     for path in sorted(logs.glob("*/*tfevents*")):  # By time, which is in the name.
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 if value.metadata.plugin_data.plugin_name == "scalars":
                     name = value.tag.rpartition("/")[2]  # Less TensorBoard's group.
-                    points = found.setdefault((path.parent.name, name), {})
+                    points = scalars.setdefault((path.parent.name, name), {})
                     points[event.step] = float(tensor_util.make_ndarray(value.tensor))
     return [
         Curve(stage, name, *zip(*sorted(points.items()), strict=True))
-        for (stage, name), points in found.items()
+        for (stage, name), points in scalars.items()
     ]
 
 

@@ -123,25 +123,25 @@ def _place(protocol: str) -> tuple[bool, bool]:
     return protocol.startswith("train_"), protocol.endswith("_otsu")
 
 
-def _by_stage(found: Sequence[Curve]) -> dict[str, list[Curve]]:
+def _by_stage(drawn: Sequence[Curve]) -> dict[str, list[Curve]]:
     stages = {}
-    for curve in found:
+    for curve in drawn:
         stages.setdefault(curve.stage, []).append(curve)
     return stages
 
 
 def _machines(stages: Sequence[Stage]) -> list[tuple[Environment, list[str]]]:
     """Each environment once, with the stages that ran in it."""
-    found = []
+    machines = []
     for stage in stages:
         known = next(
-            (names for place, names in found if place == stage.environment), None
+            (names for place, names in machines if place == stage.environment), None
         )
         if known is not None:
             known.append(stage.name)
         elif stage.environment is not None:
-            found.append((stage.environment, [stage.name]))
-    return found
+            machines.append((stage.environment, [stage.name]))
+    return machines
 
 
 def _percent(value) -> str:

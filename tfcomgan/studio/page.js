@@ -210,11 +210,11 @@ const cut = following(async () => {
   if (!taken) return;
   at("cut").classList.add("waiting");
   try {
-    const found = await askOf(taken, "/cut", choices());
+    const answer = await askOf(taken, "/cut", choices());
     if (taken !== photo) return;
     at("photo").src = taken.address;
-    for (const name of ["mask", "cutout", "composed"]) at(name).src = found[name];
-    at("share").textContent = `${(100 * found.share).toFixed(1)} %`;
+    for (const name of ["mask", "cutout", "composed"]) at(name).src = answer[name];
+    at("share").textContent = `${(100 * answer.share).toFixed(1)} %`;
     at("cut").hidden = false;
   } finally {
     at("cut").classList.remove("waiting");

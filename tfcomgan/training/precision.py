@@ -33,8 +33,8 @@ def has_bfloat16() -> bool:
     gpus = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     if details:
-        found = (detail.get("compute_capability", (0, 0)) for detail in details)
-        return all(capability >= _LEAST_CAPABILITY for capability in found)
+        capabilities = (detail.get("compute_capability", (0, 0)) for detail in details)
+        return all(capability >= _LEAST_CAPABILITY for capability in capabilities)
     try:
         lines = _CPU_INFO.read_text(encoding="utf-8").splitlines()
     except OSError:
