@@ -2,9 +2,9 @@
 
 import importlib.resources
 import shutil
-import subprocess
 import sys
 
+import command
 import exports
 import numpy as np
 import pytest
@@ -30,8 +30,7 @@ def model(run_dir, tmp_path_factory):
 
 def test_importing_the_package_imports_neither_tensorflow_nor_numpy():
     code = "import sys, tfcomgan; print({'tensorflow', 'numpy'} & set(sys.modules))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert out.stdout == "set()\n", out.stderr
+    assert command.python("-c", code).check().out == "set()\n"
 
 
 def test_masks_of_pictures_of_any_sizes_and_of_files(model, run_dir, tmp_path):

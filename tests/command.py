@@ -113,6 +113,27 @@ def run(*arguments, **kwargs) -> Done:
     return start(*arguments, **kwargs).wait()
 
 
+def python(*arguments, cwd: pathlib.Path = REPOSITORY, **environment) -> Done:
+    """Runs Python to its end in a process of its own, which has imported nothing.
+
+    Args:
+      *arguments: Of Python: -m and a module, or -c and a program, and what these take.
+      cwd: The folder that it runs in.
+      **environment: Variables to set, or with None to leave out; the others are those of
+        this process, with the repository as PYTHONPATH.
+    """
+    variables = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env={name: value for name, value in variables.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 def tiny(run_dir: pathlib.Path, *more: str) -> tuple[str, ...]:
     """Flags of a run that trains 8 and 4 steps of tiny networks on 32 pictures."""
     return (

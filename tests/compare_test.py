@@ -4,9 +4,9 @@ import csv
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 
+import command
 import numpy as np
 import pytest
 
@@ -40,15 +40,14 @@ def _make(
 
 
 def _compare(*arguments):
-    command = [sys.executable, "-m", "tfcomgan.compare", *map(str, arguments)]
-    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
+    return command.python("-m", "tfcomgan.compare", *arguments)
 
 
 def _table(tmp_path, *folders):
     """The table by row name and column name, from the file in CSV."""
     out = tmp_path / "made" / "table.csv"
     done = _compare(*folders, f"--out={out}")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     rows = list(csv.reader(out.open()))
     return {row[0]: dict(zip(rows[0][1:], row[1:], strict=True)) for row in rows[1:]}
 
@@ -129,8 +128,8 @@ def test_held_out_pictures_and_the_fixed_threshold_come_first(tmp_path):
 def test_the_printed_table_is_the_written_one(tmp_path):
     folder = _make(tmp_path / "a", iou=0.123456)
     done = _compare(folder, f"--out={tmp_path / 'table.md'}")
-    assert done.stdout == (tmp_path / "table.md").read_text()
-    header, rule, seed, metric = _cells(done.stdout)
+    assert done.out == (tmp_path / "table.md").read_text()
+    header, rule, seed, metric = _cells(done.out)
     assert header[1:] == ["a"] and set("".join(rule)) <= set("|-: ")
     assert seed == ["seed", "0"] and metric == [_IOU, "12.35"]
 
@@ -141,7 +140,7 @@ def test_a_repeated_seed_is_named_and_not_in_the_mean(tmp_path):
     row = _table(tmp_path, a, b, repeat)[_IOU]
     np.testing.assert_allclose(float(row["mean of 2 seeds: a, b"]), 30)
     assert float(row["r"]) == 90
-    assert f"{repeat}: same settings and seed" in _compare(a, b, repeat).stderr
+    assert f"{repeat}: same settings and seed" in _compare(a, b, repeat).err
 
 
 def test_a_folder_given_twice_counts_once(tmp_path):
@@ -160,7 +159,7 @@ def test_a_metric_that_some_seeds_lack_has_no_mean(tmp_path):
     b = _make(tmp_path / "b", seed=1, scores={})  # A data set without masks.
     row = _table(tmp_path, a, b)[_IOU]
     assert list(row.values()) == ["50.0", "", "", ""]
-    assert _cells(_compare(a, b).stdout)[-1][2] == "–"
+    assert _cells(_compare(a, b).out)[-1][2] == "–"
 
 
 def test_of_a_summary_with_its_interval_the_mean_is_taken(tmp_path):
@@ -180,9 +179,9 @@ def test_what_is_no_finished_run_is_named_and_left_out(tmp_path):
     (tmp_path / "file.txt").touch()
     bad = [unfinished, damaged, tmp_path / "other", tmp_path / "file.txt"]
     done = _compare(*bad, tmp_path / "missing", good)
-    assert done.returncode == 0
-    assert _cells(done.stdout)[0] == ["", "good"]
-    lines = done.stderr.splitlines()
+    assert done.code == 0
+    assert _cells(done.out)[0] == ["", "good"]
+    lines = done.err.splitlines()
     for folder, reason in zip(
         [*bad, tmp_path / "missing"],
         ["evaluate has not run", "damaged", "no run", "no run", "no run"],
@@ -199,17 +198,17 @@ def test_scores_of_a_model_that_was_trained_anew_are_left_out(tmp_path):
     record["inputs"] = {"prepare": "prepare1", "train_segmenter": "train_segmenter0"}
     path.write_text(json.dumps(record))
     done = _compare(run)
-    assert done.returncode == 2 and "older train_segmenter" in done.stderr
+    assert done.code == 2 and "older train_segmenter" in done.err
     record["inputs"]["train_segmenter"] = "train_segmenter1"
     path.write_text(json.dumps(record))
-    assert _compare(run).returncode == 0
+    assert _compare(run).code == 0
 
 
 def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
     tmp_path,
 ):
     run = _make(tmp_path / "a", seed=1)  # As before there was such a stage.
-    assert _compare(run).returncode == 0
+    assert _compare(run).code == 0
     made_from = {"train_segmenter": "train_segmenter0"}
     with cache.produce(run, "self_train", "taught", {}, inputs=made_from):
         pass
@@ -217,8 +216,8 @@ def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
     record = json.loads(path.read_text()) | {"inputs": {"self_train": "taught"}}
     path.write_text(json.dumps(record))
     done = _compare(run)
-    assert done.returncode == 2 and "older train_segmenter" in done.stderr
-    assert "--stages=self_train,evaluate" in done.stderr
+    assert done.code == 2 and "older train_segmenter" in done.err
+    assert "--stages=self_train,evaluate" in done.err
 
 
 @pytest.mark.parametrize(
@@ -232,26 +231,23 @@ def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
 )
 def test_what_is_to_be_put_right_is_exit_code_2_and_a_message(arguments, message):
     done = _compare(*arguments)
-    assert done.returncode == 2 and message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2 and message in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_table_that_cannot_be_written_is_named(tmp_path):
     run = _make(tmp_path / "a")
     (tmp_path / "file").touch()
     done = _compare(run, f"--out={tmp_path / 'file/table.md'}")
-    assert done.returncode == 2 and "file/table.md cannot be written: " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2 and "file/table.md cannot be written: " in done.err
+    assert "Traceback" not in done.err
 
 
 def test_help_waits_for_neither_tensorflow_nor_numpy():
     done = _compare("--help")
-    assert done.returncode == 0 and "--out" in done.stdout
+    assert done.code == 0 and "--out" in done.out
     code = "import sys, tfcomgan.compare; print({'tensorflow', 'numpy'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=_ROOT, capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "set()"
+    assert command.python("-c", code).check().out.strip() == "set()"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """The dataset doctor: what it counts, warns of and shows."""
 
-import os
-import pathlib
-import subprocess
 import sys
 import types
 
+import command
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,19 +15,11 @@ from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.figures import contact_sheet
 
-REPOSITORY = pathlib.Path(doctor.__file__).resolve().parents[1]
 TRAINING = InputSettings(image_size=32)
 
 
 def run(*args, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "tfcomgan.doctor", *map(str, args)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return command.python("-m", "tfcomgan.doctor", *args, cwd=cwd)
 
 
 @pytest.fixture
@@ -228,8 +218,8 @@ def test_the_command_prepares_other_data_sets(main, tmp_path):
 )
 def test_mistakes_give_a_message_before_tensorflow_starts(no_tensorflow, args, message):
     done = run(*args, cwd=no_tensorflow)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert done.code == 2
+    assert done.err.startswith("error: ") and message in done.err
 
 
 def test_the_sheet_among_the_pictures_is_marked_and_passed_over(main, photos):
@@ -245,9 +235,9 @@ def test_the_sheet_among_the_pictures_is_marked_and_passed_over(main, photos):
 
 def test_help_lists_the_flags_without_waiting_for_tensorflow(no_tensorflow):
     done = run("--help", cwd=no_tensorflow)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     for text in ("--gin_file", "--gin_param", "--manual_dir", "--data_dir", "--out"):
-        assert text in done.stdout
+        assert text in done.out
 
 
 if __name__ == "__main__":

@@ -1,16 +1,11 @@
 """The command line `tfcomgan.main`, with a pipeline that stands in."""
 
-import os
 import pathlib
-import subprocess
 import sys
 import time
 
 import pytest
-
-from tfcomgan import config
-
-REPOSITORY = pathlib.Path(config.__file__).resolve().parents[2]
+from command import Done, python
 
 # Stands for pipelines/run.py, so that these tests wait for no TensorFlow.
 PIPELINE = """
@@ -60,18 +55,10 @@ def command(tmp_path):
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines/__init__.py").touch()
     (tmp_path / "pipelines/run.py").write_text(PIPELINE)
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
-    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    environment = {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": None}
 
-    def run(*args: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "tfcomgan.main", *args],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def run(*args: str) -> Done:
+        return python("-m", "tfcomgan.main", *args, cwd=tmp_path, **environment)
 
     return run
 
@@ -80,9 +67,9 @@ def test_help_is_quick_and_lists_the_flags(command):
     start = time.monotonic()
     done = command("--help")
     seconds = time.monotonic() - start
-    assert done.returncode == 0
+    assert done.code == 0
     for flag in ("gin_file", "gin_param", "stages", "run_dir", "dry_run", "devices"):
-        assert flag in done.stdout
+        assert flag in done.out
     # 0.1 s here; importing TensorFlow takes several, and more on a busy machine.
     assert seconds < 10
 
@@ -92,14 +79,8 @@ def test_main_imports_neither_tensorflow_nor_gin_before_it_runs():
         "import sys, tfcomgan.main;"
         "print([m for m in ('tensorflow', 'keras', 'gin', 'numpy') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    done = python("-c", code).check()
+    assert done.out.strip() == "[]"
 
 
 @pytest.mark.parametrize(
@@ -125,37 +106,37 @@ def test_main_imports_neither_tensorflow_nor_gin_before_it_runs():
 )
 def test_users_mistake_gives_one_message_and_exit_code_2(command, args, expected):
     done = command(*args)
-    assert done.returncode == 2, done.stderr
-    assert "error: " in done.stderr
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2, done.err
+    assert "error: " in done.err
+    assert expected in done.err
+    assert "Traceback" not in done.err
 
 
 def test_interruption_and_defect_have_their_own_exit_codes(command):
     done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='interrupt'")
-    assert done.returncode == 130
-    assert "the same command goes on from the last checkpoint" in done.stderr
+    assert done.code == 130
+    assert "the same command goes on from the last checkpoint" in done.err
     done = command("--gin_file=gin/toy.gin", "--gin_param=run.title='defect'")
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
+    assert done.code == 1
+    assert "ZeroDivisionError" in done.err
 
 
 def test_dry_run_prints_the_settings_and_leaves_nothing(command, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     done = command("--gin_file=gin/toy.gin", "--gin_param=STEPS=7", "--dry_run")
-    assert done.returncode == 0, done.stderr
-    assert "STEPS = 7" in done.stdout
-    assert "run.title = 'none'" in done.stdout
+    assert done.code == 0, done.err
+    assert "STEPS = 7" in done.out
+    assert "run.title = 'none'" in done.out
     assert sorted(tmp_path.rglob("*")) == before
     # What it prints is a gin file for the same run.
-    (tmp_path / "again.gin").write_text(done.stdout)
-    assert command("--gin_file=again.gin", "--dry_run").stdout == done.stdout
+    (tmp_path / "again.gin").write_text(done.out)
+    assert command("--gin_file=again.gin", "--dry_run").out == done.out
 
 
 def test_pipeline_receives_the_flags(command):
     done = command("--gin_file=gin/toy.gin", "--gin_file=gin/more.gin")
-    assert done.returncode == 0, done.stderr
-    arguments, environment, *_ = done.stdout.splitlines()
+    assert done.code == 0, done.err
+    arguments, environment, *_ = done.out.splitlines()
     assert f"('run_dir', {pathlib.PosixPath('runs/toy+more')!r})" in arguments
     assert f"('data_dir', {pathlib.PosixPath('data')!r})" in arguments
     assert "('gin_files', ['gin/toy.gin', 'gin/more.gin'])" in arguments
@@ -171,9 +152,9 @@ def test_pipeline_receives_the_flags(command):
         "--devices=cpu:0,cpu:1",
         "--run_dir=/tmp/x",
     )
-    assert "('stages', ['prepare', 'evaluate'])" in done.stdout  # In their own order.
-    assert "('devices', ('cpu:0', 'cpu:1'))" in done.stdout
-    assert f"('run_dir', {pathlib.PosixPath('/tmp/x')!r})" in done.stdout
+    assert "('stages', ['prepare', 'evaluate'])" in done.out  # In their own order.
+    assert "('devices', ('cpu:0', 'cpu:1'))" in done.out
+    assert f"('run_dir', {pathlib.PosixPath('/tmp/x')!r})" in done.out
 
 
 if __name__ == "__main__":

@@ -1,17 +1,13 @@
 """Gin files and parameters, and what is said when something is wrong in them."""
 
-import os
-import pathlib
 import shutil
-import subprocess
 import sys
 
+import command
 import pytest
 from toy_settings import Net, make
 
 from tfcomgan import config
-
-REPOSITORY = pathlib.Path(config.__file__).resolve().parents[2]
 
 
 def test_later_file_wins_and_parameters_win_over_files(tmp_path):
@@ -46,25 +42,19 @@ def test_installed_files_are_found_in_the_package(tmp_path):
     """A copy of the package, with gin files where `pip install` puts them."""
     package = tmp_path / "site/tfcomgan"
     (package / "resources/gin").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "tfcomgan/config", package / "config")
+    shutil.copytree(command.REPOSITORY / "tfcomgan/config", package / "config")
     for name in ("__init__", "errors", "version"):
-        shutil.copy(REPOSITORY / f"tfcomgan/{name}.py", package)
+        shutil.copy(command.REPOSITORY / f"tfcomgan/{name}.py", package)
     (package / "resources/gin/base.gin").write_text("A = 1\n")
     (package / "resources/gin/top.gin").write_text("include 'gin/base.gin'\n")
     code = (
         "import gin; from tfcomgan import config; config.parse(['gin/top.gin'], ['A=2']);"
         "print(config.resolve(['gin/top.gin']), gin.config_str())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert str(package / "resources/gin/top.gin") in done.stdout
-    assert "A = 2" in done.stdout
+    site = str(tmp_path / "site")
+    done = command.python("-c", code, cwd=tmp_path, PYTHONPATH=site).check()
+    assert str(package / "resources/gin/top.gin") in done.out
+    assert "A = 2" in done.out
 
 
 def test_unknown_file_names_the_nearest(tmp_path, monkeypatch):

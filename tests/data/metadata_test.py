@@ -1,10 +1,9 @@
 """Metadata of pictures: two are heeded, none makes good pixels unreadable."""
 
-import pathlib
-import subprocess
 import sys
 import time
 
+import command
 import numpy as np
 import odd_pictures
 import pytest
@@ -43,14 +42,7 @@ def test_pillows_warnings_are_not_shown(tmp_path):
         "import pathlib, sys; from tfcomgan.data import pictures\n"
         "for path in pathlib.Path(sys.argv[1]).iterdir(): pictures.read(path)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, tmp_path],
-        cwd=pathlib.Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert command.python("-c", program, tmp_path) == (0, "", "")
 
 
 def test_colours_are_converted_to_srgb(tmp_path):

@@ -1,11 +1,10 @@
 """Tests of `tfcomgan.metrics.features`."""
 
-import os
 import pathlib
-import subprocess
 import sys
 from unittest import mock
 
+import command
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -167,17 +166,10 @@ def test_random_weights_follow_their_seed_alone():
 @pytest.mark.slow
 def test_random_features_are_the_same_in_every_process(tmp_path):
     extractor = features.random_features(3)
-    root = pathlib.Path(features.__file__).parents[2]
     tf.random.set_seed(1)  # Global seeds differ between the two processes.
-    output = subprocess.run(
-        [sys.executable, "-c", _IN_ANOTHER_PROCESS],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(root), "PYTHONHASHSEED": "5"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    assert output.strip() == extractor.digest
+    program = ("-c", _IN_ANOTHER_PROCESS)
+    done = command.python(*program, cwd=tmp_path, PYTHONHASHSEED="5").check()
+    assert done.out.strip() == extractor.digest
     image = np.arange(3072).reshape(1, 32, 32, 3).astype(np.uint8)
     np.testing.assert_allclose(
         np.load(tmp_path / "seen.npy"), extractor(image).features, rtol=1e-5

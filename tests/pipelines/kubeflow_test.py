@@ -6,8 +6,6 @@ Where kfp is not installed, only wrong flags are tested.
 import html.parser
 import json
 import os
-import pathlib
-import subprocess
 import sys
 
 import command
@@ -17,18 +15,13 @@ import pytest
 from pipelines import kubeflow_step
 from tfcomgan import run_folder
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 MINIMAL = ("--gin_file=gin/scenes.gin", "--image=registry/tfcomgan:1", "--pvc=volume")
 
 
 def write(out, *more):
     """Runs the command; a process of its own, which imports no TensorFlow."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.kubeflow", *MINIMAL, f"--out={out}", *more],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    return command.Done(done.returncode, done.stdout, done.stderr)
+    flags = (*MINIMAL, f"--out={out}", *more)
+    return command.python("-m", "pipelines.kubeflow", *flags)
 
 
 def compiled(out, *more):
@@ -194,16 +187,8 @@ def test_kfp_runs_a_sweep_from_pictures_to_the_comparison(tmp_path):
     )  # fmt: skip
     root = tmp_path / "artifacts"
     beside = os.path.dirname(sys.executable)
-    done = subprocess.run(
-        [sys.executable, "-c", _LOCALLY, str(out), str(root)],
-        env={
-            **os.environ,
-            "PATH": f"{beside}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-        },
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    path = f"{beside}:{os.environ['PATH']}"
+    command.python("-c", _LOCALLY, out, root, cwd=tmp_path, PATH=path).check()
     for seed in ("0", "1"):
         run_dir = volume / "sweep" / f"seed-{seed}"
         assert command.artifacts(run_dir) == set(run_folder.STAGES)

@@ -1,6 +1,5 @@
 """The pipeline through the command line: what runs, what is reused, what lies where."""
 
-import subprocess
 import sys
 
 import command
@@ -208,13 +207,7 @@ def test_dry_run_prints_the_settings_in_force_and_makes_nothing(tmp_path):
 
 @pytest.mark.slow
 def test_module_runs_as_a_command(run_dir):
-    done = subprocess.run(
-        [sys.executable, "-m", "tfcomgan.main", *tiny(run_dir)],
-        cwd=command.REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
-    assert _executed(command.Done(done.returncode, done.stdout, done.stderr)) == ()
+    assert _executed(command.python("-m", "tfcomgan.main", *tiny(run_dir))) == ()
 
 
 @pytest.mark.slow

@@ -2,12 +2,11 @@
 
 import csv
 import os
-import subprocess
 import sys
 
+import command
 import numpy as np
 import pytest
-from command import REPOSITORY
 from PIL import Image
 
 from pipelines.trivial import page, plan
@@ -25,12 +24,7 @@ TINY = (
 
 def _run(tmp_path, *flags):
     folders = [f"--{n}={tmp_path / n}" for n in ("out", "run_dir", "data_dir")]
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.trivial", *TINY, *folders, *flags],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    return command.python("-m", "pipelines.trivial", *TINY, *folders, *flags)
 
 
 def test_the_plan_holds_every_comparison_of_the_paper():
@@ -55,7 +49,7 @@ def test_the_plan_holds_every_comparison_of_the_paper():
 )
 def test_wrong_flags_are_named(tmp_path, flag, message):
     done = _run(tmp_path, flag)
-    assert done.returncode == 2 and message in done.stderr
+    assert done.code == 2 and message in done.err
     assert not (tmp_path / "out").exists()
 
 
@@ -75,7 +69,7 @@ def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
         f"--jobs={min(2, os.cpu_count())}",
     )
     done = _run(tmp_path, *flags)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     out = tmp_path / "out"
     rows = _rows(out / "table2-scenes.csv")
     assert len(rows) == 4 and all(float(row["fd_random"]) > 0 for row in rows)
@@ -86,7 +80,7 @@ def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
     assert "8 of 8 runs of 2 steps" in text and "## Corollary 1\n\nNot run." in text
     made = {p: p.stat().st_mtime_ns for p in (tmp_path / "run_dir").rglob("*.npz")}
     again = _run(tmp_path, *flags)
-    assert again.returncode == 0 and (out / "README.md").read_text() == text
+    assert again.code == 0 and (out / "README.md").read_text() == text
     assert made == {p: p.stat().st_mtime_ns for p in made}
 
 
@@ -94,8 +88,8 @@ def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
 def test_a_worker_that_fails_ends_the_command_with_its_message(tmp_path):
     lost = "--gin_param=prepare.source=@folder()"
     done = _run(tmp_path, "--only=ablation", f"--jobs={min(2, os.cpu_count())}", lost)
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr and "--manual_dir" in done.stderr
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err and "--manual_dir" in done.err
 
 
 # The page, from results written by hand.

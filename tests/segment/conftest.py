@@ -1,13 +1,10 @@
 """Shared by the tests of `segment`."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import exports
 import pytest
-from command import REPOSITORY
+from command import Done, python
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +18,9 @@ def run_dir(tmp_path_factory):
 @pytest.fixture
 def typed(tmp_path):
     """Runs `python -m tfcomgan.segment` in an empty folder."""
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
 
-    def run(*args: str | pathlib.Path) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", "tfcomgan.segment", *map(str, args)],
-            cwd=tmp_path,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+    def run(*args: str | pathlib.Path) -> Done:
+        module = ("-m", "tfcomgan.segment")
+        return python(*module, *args, cwd=tmp_path, TF_CPP_MIN_LOG_LEVEL=None)
 
     return run

@@ -58,10 +58,10 @@ def test_users_mistake_gives_a_message_before_tensorflow_starts(
     # Found first, since `python -m` looks in the working directory.
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow starts')")
     done = typed(*args)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2, done.err
+    assert done.err.startswith("error: ")
+    assert expected in done.err
+    assert "Traceback" not in done.err
     assert (tmp_path / "a.png").read_bytes() == before
     assert [path.name for path in (tmp_path / "masks").iterdir()] == ["b.png"]
 
@@ -185,9 +185,9 @@ def test_help_lists_the_flags_and_waits_for_no_large_library(typed, tmp_path):
     for name in ("tensorflow", "scipy", "matplotlib"):
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} starts')")
     done = typed("--help")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     for text in ("PICTURE", "--model", "--out", "--write", "a.jpg.png"):
-        assert text in done.stdout
+        assert text in done.out
 
 
 def test_help_is_in_groups():

@@ -55,7 +55,7 @@ def test_masks_of_all_kinds_of_pictures(typed, run_dir, tmp_path):
     pictures = sorted(path for path in tmp_path.iterdir())
     flags = ["--model", run_dir, "--out", tmp_path / "new", "--refine=none"]
     done = typed(*pictures, *flags)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     folder = tmp_path / "new" / "masks"
     masks = {p.stem: read_mask(p) for p in folder.glob("*.png")}
     assert set(masks) == {path.stem for path in pictures}
@@ -125,11 +125,11 @@ def test_choices_make_other_masks_and_are_part_of_what_is_done(
     soft, hard = masks
     assert len(np.unique(soft)) > 2 and set(np.unique(hard)) == {0, 255}
     flags = [f"--model={run_dir}", f"--out={out}", "--threshold=0.5"]
-    assert "1 done before" in typed(*given, *flags, "--refine=none").stdout
+    assert "1 done before" in typed(*given, *flags, "--refine=none").out
     done = typed(*given, *flags, "--invert", "--refine=guided", "--average")
-    assert "0 done before" in done.stdout, done.stderr
+    assert "0 done before" in done.out, done.err
     assert not np.array_equal(read_mask(out / "masks/a.png"), hard)
-    assert "--refine" in typed(*given, *flags, "--refine=sharp").stderr
+    assert "--refine" in typed(*given, *flags, "--refine=sharp").err
 
 
 def test_overlay_is_the_picture_with_its_mask():

@@ -1,10 +1,9 @@
 """The exported segmenter: its numbers, its signature, and who can load it."""
 
-import os
 import pathlib
-import subprocess
 import sys
 
+import command
 import exports
 import keras
 import numpy as np
@@ -138,18 +137,8 @@ def test_loads_without_keras_or_this_package_and_by_the_session_loader(
 ):
     images = {"square": pictures(2, SIZE, SIZE), "other": pictures(1, 50, 37)}
     np.savez(tmp_path / "images.npz", **images)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-I", "-c", STRANGER, str(directory)),
-            *(str(tmp_path / "images.npz"), str(tmp_path / "masks.npz")),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    files = (tmp_path / "images.npz", tmp_path / "masks.npz")
+    command.python("-I", "-c", STRANGER, directory, *files, cwd=tmp_path).check()
     masks = np.load(tmp_path / "masks.npz")
     for name in images:
         expected = segment(images[name])

@@ -1,10 +1,9 @@
 """The three signatures of the exported segmenter: their numbers, and what they refuse."""
 
 import io
-import os
-import subprocess
 import sys
 
+import command
 import numpy as np
 import picture_bytes
 import pytest
@@ -279,18 +278,9 @@ def test_picture_takes_at_most_24_bytes_of_memory_a_pixel(
         if mode == "RGBA":
             picture.putalpha(100)
         picture.save(tmp_path / name, kind, **options)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", MEASURE, str(exported()[1])),
-            *(str(tmp_path / "small"), str(tmp_path / "large")),
-        ],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
-    taken = int(done.stdout)
+    files = (tmp_path / "small", tmp_path / "large")
+    done = command.python("-c", MEASURE, exported()[1], *files).check()
+    taken = int(done.out)
     # Decoded it takes 3 bytes, or nothing has been measured; 20 MB are TensorFlow's own.
     assert 3 * 3000**2 < taken < 24 * 3000**2 + 20e6
 
