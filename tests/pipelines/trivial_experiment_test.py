@@ -21,6 +21,9 @@ TINY = (
     "--gin_param=scenes.num_test=4",
 )
 
+# A core each, of those that this process may use.
+JOBS = min(2, len(os.sched_getaffinity(0)))
+
 
 def _run(tmp_path, *flags):
     folders = [f"--{n}={tmp_path / n}" for n in ("out", "run_dir", "data_dir")]
@@ -66,7 +69,7 @@ def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
     flags = (
         "--only=ablation,lambda",
         "--gin_param=generator.width=2",
-        f"--jobs={min(2, os.cpu_count())}",
+        f"--jobs={JOBS}",
     )
     done = _run(tmp_path, *flags)
     assert done.code == 0, done.err
@@ -87,7 +90,7 @@ def test_two_steps_make_a_page_that_says_what_is_missing_and_are_not_made_again(
 @pytest.mark.slow
 def test_a_worker_that_fails_ends_the_command_with_its_message(tmp_path):
     lost = "--gin_param=prepare.source=@folder()"
-    done = _run(tmp_path, "--only=ablation", f"--jobs={min(2, os.cpu_count())}", lost)
+    done = _run(tmp_path, "--only=ablation", f"--jobs={JOBS}", lost)
     assert done.code == 2, done.err
     assert "Traceback" not in done.err and "--manual_dir" in done.err
 

@@ -3,9 +3,10 @@
 import sys
 
 import numpy as np
+import odd_pictures
 import pytest
 from bright_photos import COLUMNS, OBJECT, ROWS, picture, read, segment
-from PIL import Image, ImageCms
+from PIL import Image
 
 
 @pytest.mark.parametrize("name", ["png", "webp", "jpeg"])
@@ -49,27 +50,8 @@ def test_crop_leaves_the_object_and_the_mask_whole(run_dir, tmp_path):
     assert black.shape == (10, 20, 4) and not black[..., 3].any()
 
 
-def _swapped_profile() -> bytes:
-    """Of colours whose red is sRGB's green, and the other way round."""
-    profile = bytearray(
-        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    )
-    count = int.from_bytes(profile[128:132], "big")
-    entries = {
-        bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * count, 12)
-    }
-    red, green = (entries[name] + 4 for name in (b"rXYZ", b"gXYZ"))
-    profile[red : red + 8], profile[green : green + 8] = (
-        profile[green : green + 8],
-        profile[red : red + 8],
-    )
-    return (
-        bytes(profile).replace(b"s\0R\0G\0B", b"o\0t\0h\0e").replace(b"sRGB", b"othe")
-    )
-
-
 def test_profile_and_exif_are_kept_and_the_picture_stands_upright(run_dir, tmp_path):
-    profile, exif = _swapped_profile(), Image.Exif()
+    profile, exif = odd_pictures.swapped_profile(), Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Maker"
     exif[0x8769] = {0x9003: "2020:01:02 03:04:05", 0xA002: 64}
     exif[0x8825] = {1: "N"}
@@ -97,7 +79,7 @@ def test_profile_and_exif_are_kept_and_the_picture_stands_upright(run_dir, tmp_p
 
 
 def test_a_ground_has_its_colour_in_the_photos_profile(run_dir, tmp_path):
-    profile = _swapped_profile()
+    profile = odd_pictures.swapped_profile()
     Image.fromarray(picture()).save(tmp_path / "a.png", icc_profile=profile)
     flags = ("--write=cutouts", "--background=#ff0000")
     segment(run_dir, tmp_path / "out", tmp_path / "a.png", *flags).check()
