@@ -159,6 +159,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     more = [f"--stages={given.stages}"] if given.stages else []
+    if given.moments == "none":  # Nothing waits for a save: a few will do.
+        more.append(f"--checkpoint_every={max(_EVERY, given.steps // 4)}")
     rng, counts, differences = random.Random(given.seed), collections.Counter(), []
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kill-loop-") as base:
