@@ -27,6 +27,7 @@ import numpy as np
 
 from tfcomgan import run_folder
 from tfcomgan.data import decoded
+from tfcomgan.system import marks
 
 _STEPS, _SEGMENTER_STEPS, _EVERY = 24, 16, 4
 # A trace of TensorFlow's own numbers in names; versions/1/saved_model.pb differs by it.
@@ -106,6 +107,8 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
         parts = path.relative_to(folder).parts
         if not path.is_file() or parts[1] in (run_folder.LOGS, run_folder.REPORT):
             continue
+        if path.name == marks.NAME:
+            continue  # Says what is ours, in the order of writing.
         if any(part.startswith(".") for part in parts):
             raise SystemExit(f"left behind: {path}")
         if decoded.FOLDER in parts and path.suffix == ".json":
