@@ -30,6 +30,7 @@ from tfcomgan.data import decoded
 from tfcomgan.system import marks
 
 _STEPS, _SEGMENTER_STEPS, _EVERY = 24, 16, 4
+_LOCK = ".tfcomgan-lock"  # Stays, empty: to remove a lock is a race.
 # A trace of TensorFlow's own numbers in names; versions/1/saved_model.pb differs by it.
 _IN_GRAPHS = {"saved_model.pb", "fingerprint.pb"}
 
@@ -107,8 +108,8 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
         parts = path.relative_to(folder).parts
         if not path.is_file() or parts[1] in (run_folder.LOGS, run_folder.REPORT):
             continue
-        if path.name == marks.NAME:
-            continue  # Says what is ours, in the order of writing.
+        if path.name in (marks.NAME, _LOCK):
+            continue
         if any(part.startswith(".") for part in parts):
             raise SystemExit(f"left behind: {path}")
         if decoded.FOLDER in parts and path.suffix == ".json":
