@@ -2,7 +2,7 @@
 
 Plain `nn.Module`s on NCHW, with the layers, names and order of `tfcomgan.networks`, so that
 `load` can copy the weights. As in the authors' release a code is tiled over the picture and
-joined with the features, which `layers.CodeConv` spares.
+joined with the features, unless `tables` asks for what `layers.CodeConv` does instead.
 """
 
 import re
@@ -32,19 +32,41 @@ def conv3(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
 
 
+def tile(code: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """[B,N] as [B,N,height,width]."""
+    return code[:, :, None, None].expand(-1, -1, height, width)
+
+
 class Same(nn.Module):
     """3x3 convolution, BatchNorm, GLU; with codes, of features joined with a tiled code."""
 
-    def __init__(self, inputs: int, outputs: int, num_codes: int = 0):
+    def __init__(
+        self, inputs: int, outputs: int, num_codes: int = 0, tables: bool = False
+    ):
         super().__init__()
+        self.split = [num_codes, inputs] if tables else None
         self.conv = conv3(num_codes + inputs, 2 * outputs)
         self.norm = nn.BatchNorm2d(2 * outputs)
 
     def forward(self, x, code=None):
-        if code is not None:
-            tiled = code[:, :, None, None].expand(-1, -1, *x.shape[2:])
-            x = torch.cat([tiled.to(x.dtype), x], dim=1)
-        return F.glu(self.norm(self.conv(x)), dim=1)
+        return F.glu(self.norm(self._convolved(x, code)), dim=1)
+
+    def _convolved(self, x, code):
+        if code is None:
+            return self.conv(x)
+        if self.split is None:
+            return self.conv(
+                torch.cat([tile(code, *x.shape[2:]).to(x.dtype), x], dim=1)
+            )
+        of_code, of_features = self.conv.weight.split(self.split, dim=1)
+        # A tile of 3x3 has all there is: borders, corners and one pixel between them.
+        table = F.conv2d(tile(code, 3, 3), of_code, padding=1)
+        places = [
+            torch.tensor([0, *[1] * (side - 2), 2], device=x.device)
+            for side in x.shape[2:]
+        ]
+        table = table[:, :, places[0]][..., places[1]]
+        return F.conv2d(x, of_features, padding=1) + table
 
 
 class Residual(nn.Module):
@@ -109,9 +131,10 @@ class Subnetwork(nn.Module):
         residuals: int,
         outputs: int,
         num_codes: int = 0,
+        tables: bool = False,
     ):
         super().__init__()
-        self.enter = Same(inputs, hidden, num_codes)
+        self.enter = Same(inputs, hidden, num_codes, tables)
         self.residuals = nn.ModuleList(Residual(hidden) for _ in range(residuals))
         self.leave = Same(hidden, tail)
         self.head = conv3(tail, outputs)
@@ -129,7 +152,7 @@ class Generator(nn.Module):
     z [B,z_dim], f and b [B,num_codes] to a float32 `Scene`.
     """
 
-    def __init__(self, settings: GeneratorSettings):
+    def __init__(self, settings: GeneratorSettings, tables: bool = False):
         super().__init__()
         width = settings.width
         hidden = settings.hidden_width or 8 * width
@@ -137,7 +160,7 @@ class Generator(nn.Module):
         self.global_head = conv3(width, 3)
         self.shared = SharedFeatures(width, settings.shared_upsampling)
         inputs, codes = self.shared.channels, settings.num_codes
-        layer = dict(tail=width, residuals=2, outputs=3, num_codes=codes)
+        layer = dict(tail=width, residuals=2, outputs=3, num_codes=codes, tables=tables)
         self.mask = Subnetwork(inputs, hidden, tail=width, residuals=1, outputs=1)
         self.foreground = Subnetwork(inputs, hidden, **layer)
         self.background = Subnetwork(inputs, hidden, **layer)

@@ -26,6 +26,7 @@ class Twin:
       generator, critics, settings, adam, batch_size: As of `comgan.ComGAN`.
       way: 'eager'; 'channels_last', eager with weights and images in that memory format;
         or 'compile', each network by `torch.compile`.
+      tables: Convolve codes by our `CodeConv`'s tables, which its users would not know.
       bfloat16: Run the networks under autocast.
     """
 
@@ -38,12 +39,13 @@ class Twin:
         adam: update.AdamSettings,
         batch_size: int,
         way: Way = "eager",
+        tables: bool = False,
         bfloat16: bool = False,
     ):
         self._sizes, self._settings = generator, settings
         self._batch_size, self._bfloat16 = batch_size, bfloat16
         size, num_codes = generator.image_size, generator.num_codes
-        self.generator = networks.Generator(generator)
+        self.generator = networks.Generator(generator, tables)
         self.critic = networks.Critic(size, critics)
         self.predictors = [
             networks.CodePredictor(size, critics, num_codes) for _ in range(2)
