@@ -27,8 +27,10 @@ import numpy as np
 
 from tfcomgan import run_folder
 from tfcomgan.data import decoded
+from tfcomgan.system import marks
 
 _STEPS, _SEGMENTER_STEPS, _EVERY = 24, 16, 4
+_LOCK = ".tfcomgan-lock"  # Stays, empty: to remove a lock is a race.
 # A trace of TensorFlow's own numbers in names; versions/1/saved_model.pb differs by it.
 _IN_GRAPHS = {"saved_model.pb", "fingerprint.pb"}
 
@@ -105,6 +107,8 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         parts = path.relative_to(folder).parts
         if not path.is_file() or parts[1] in (run_folder.LOGS, run_folder.REPORT):
+            continue
+        if path.name in (marks.NAME, _LOCK):
             continue
         if any(part.startswith(".") for part in parts):
             raise SystemExit(f"left behind: {path}")
