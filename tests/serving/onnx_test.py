@@ -17,6 +17,8 @@ def check_masks(directory, images):
     """ONNX Runtime answers as `serving_default` does; returns the masks."""
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(directory / "segmenter.onnx")
+    shapes = [value.shape for value in session.get_inputs() + session.get_outputs()]
+    assert all(shape[0] == "batch" for shape in shapes)  # Any, and the same.
     mask, area = session.run(["mask", "foreground_area"], {"images": images})
     expected = export_segmenter.ExportedSegmenter(directory)(images)
     # Both are float32, but sum in another order.

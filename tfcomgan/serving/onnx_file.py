@@ -12,6 +12,8 @@ from tfcomgan.errors import UserError
 from tfcomgan.models import inference
 from tfcomgan.serving import signatures
 
+BATCH = "batch"  # Name of the number of pictures, in the file.
+
 
 def check() -> None:
     """Raises UserError where `convert` has no converter; imports nothing."""
@@ -51,4 +53,6 @@ def convert(segmenter: keras.Model, *, image_size: int, low: int = -1) -> bytes:
         return signatures.answer(inference.masks(segmenter, images, low))
 
     model, _ = tf2onnx.convert.from_function(segment, input_signature=squares)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
     return model.SerializeToString()
