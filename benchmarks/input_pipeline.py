@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from absl import app, flags
 
-from benchmarks import train_step
+from benchmarks import rates, train_step
 from tfcomgan.data import input_pipeline
 
 _PICTURES = flags.DEFINE_integer("pictures", 1000, "In memory.")
@@ -36,7 +36,7 @@ def pipeline_rate(*, image_size: int, batch_size: int) -> float:
         for _ in range(_BATCHES.value):
             next(iterator)
 
-    return _BATCHES.value * batch_size / train_step.seconds(draw, repeats=3)
+    return _BATCHES.value * batch_size / rates.seconds(draw, repeats=3)
 
 
 def main(argv):
@@ -44,9 +44,7 @@ def main(argv):
     given = flags.FLAGS
     rate = pipeline_rate(image_size=given.image_size, batch_size=given.batch_size)
     step, batch = train_step.train_step()
-    taken = train_step.seconds(
-        lambda: step(batch)["d_adversarial"].numpy(), given.steps
-    )
+    taken = rates.seconds(lambda: step(batch)["d_adversarial"].numpy(), given.steps)
     need = given.batch_size / taken
     print(f"input pipeline      {rate:10.1f} pictures/s")
     print(f"train step          {need:10.1f} pictures/s")

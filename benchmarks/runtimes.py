@@ -3,9 +3,10 @@
   python -m benchmarks.runtimes --run=runs/scenes
   python -m benchmarks.runtimes --full
 
-The network is that of a finished run, on pictures of its data set; or, with --full, the
-paper's U-Net at 128 px with random weights, its logits stretched so that masks reach from
-0 to 1, on painted scenes. Pictures have the network's size, and come one or 16 at a time:
+The network is that of a finished run; or, with --full, the paper's U-Net at 128 px with
+random weights, its logits stretched so that masks reach from 0 to 1. Pictures are painted
+scenes (those of the demo's data set, if of its size), or every second one of --photos, cut
+square. They have the network's size, and come one or 16 at a time:
 
   SavedModel        as exported, which resizes to the network's size and back all the same
   frozen graph      the network with its weights as constants, by TensorFlow; and with
@@ -16,10 +17,10 @@ paper's U-Net at 128 px with random weights, its logits stretched so that masks 
                     since XNNPACK refuses another number than the file's
 
 All have as many threads as there are cores for this process. int8 is calibrated on
-pictures of the split `train`. The runtimes take turns, --rounds times forth and back;
-medians of photos a second count, and their ratio to the SavedModel's. Masks of --pictures
-of --split are compared at 0.5 with the SavedModel's: the share of equal pixels, the mean
-IoU, both in percent, and the largest difference of two probabilities.
+the first scenes for training, or the other photos. The runtimes take turns, --rounds times
+forth and back; medians of photos a second count, and their ratio to the SavedModel's. On
+held-out pictures masks are compared at 0.5 with the SavedModel's: the share of equal
+pixels, the mean IoU, both in percent, and the largest difference of two probabilities.
 
 Needs the extra `onnx`, and for what is left out without them: pip install openvino nncf.
 """
@@ -35,22 +36,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 from absl import app, flags
+from PIL import Image, ImageOps
 
 from benchmarks.engines import CORES, RUNTIMES, Exported, Segment, Subject
-from pipelines import cache
-from pipelines.artifacts import Examples, SelfTrained
-from tfcomgan.data import scenes
-from tfcomgan.data.reading import View
+from tfcomgan import run_folder
+from tfcomgan.data import input_pipeline, pictures, scenes
 from tfcomgan.metrics import segmentation
 from tfcomgan.models import inference
 from tfcomgan.networks import unet
-from tfcomgan.serving import export_segmenter
+from tfcomgan.serving import export_segmenter, loading, versions
 
 _RUN = flags.DEFINE_string("run", None, "A run folder with a trained segmenter.")
 _FULL = flags.DEFINE_bool("full", False, "Instead of --run: the paper's, untrained.")
-_DATA = flags.DEFINE_string("data_dir", "data", "As of the run.")
-_MANUAL = flags.DEFINE_string("manual_dir", None, "As of the run.")
-_SPLIT = flags.DEFINE_string("split", "test", "Whose masks are compared.")
+_PHOTOS = flags.DEFINE_string("photos", None, "A folder; painted scenes if empty.")
 _PICTURES = flags.DEFINE_integer("pictures", 96, "Masks compared at most.")
 _ROUNDS = flags.DEFINE_integer("rounds", 4, "Forth and back: twice as many turns.")
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Of a turn at least.")
@@ -61,41 +59,24 @@ _FULL_SIZE = 128
 
 
 def of_run(run_dir: pathlib.Path) -> Subject:
-    """The segmenter of a run, and pictures of its data set."""
-    segmenter = SelfTrained(cache.find(run_dir, "self_train"))
-    manual = pathlib.Path(_MANUAL.value) if _MANUAL.value else None
-    examples = Examples(
-        cache.find(run_dir, "prepare"), pathlib.Path(_DATA.value), manual
-    )
-    chosen = segmenter.inputs
-
-    def first(split, count):
-        return examples.first(
-            View(split, crop=chosen.crop, size=chosen.image_size), count
-        )
-
-    return Subject(
-        segmenter.load(),
-        segmenter.settings.num_levels,
-        chosen.low,
-        first("train", _CALIBRATION),
-        first(_SPLIT.value, _PICTURES.value),
-    )
+    """The segmenter that a run has exported."""
+    made = run_folder.read_artifact(run_dir, "self_train")["info"]
+    settings = unet.SegmenterSettings(**made["segmenter"])
+    inputs = input_pipeline.InputSettings(**made["input_pipeline"])
+    network = unet.build(settings, inputs.image_size)
+    exported = loading.load(versions.find(run_dir, versions.SEGMENTER))
+    for ours, theirs in zip(network.variables, exported.variables, strict=True):
+        ours.assign(theirs)
+    given = some_pictures(inputs.image_size)
+    return Subject(network, settings.num_levels, inputs.low, *given)
 
 
 def of_paper() -> Subject:
-    """The paper's U-Net, untrained, and painted scenes."""
-
-    def painted(first, count):
-        indices = range(first, first + count)
-        return np.stack(
-            [scenes.paint(image_size=_FULL_SIZE, seed=0, index=i)[0] for i in indices]
-        )
-
+    """The paper's U-Net, untrained."""
     keras.utils.set_random_seed(0)
     settings = unet.SegmenterSettings()
     network = unet.build(settings, _FULL_SIZE)
-    calibration = painted(0, _CALIBRATION)
+    calibration, held_out = some_pictures(_FULL_SIZE)
     # Of mean 0 and deviation 2: else all masks are 0.5 within a hair, and the share of
     # equal pixels says nothing.
     masks = inference.predictor(network)(calibration[:8])
@@ -103,8 +84,32 @@ def of_paper() -> Subject:
     gain = 2 / logits.std()
     network.head.kernel.assign(gain * network.head.kernel)
     network.head.bias.assign(gain * (network.head.bias - logits.mean()))
-    pictures = painted(scenes.TEST_INDEX, _PICTURES.value)
-    return Subject(network, settings.num_levels, -1, calibration, pictures)
+    return Subject(network, settings.num_levels, -1, calibration, held_out)
+
+
+def some_pictures(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """For calibration and to compare masks on; uint8 [N,size,size,3] each."""
+    if _PHOTOS.value:
+        files = sorted(pathlib.Path(_PHOTOS.value).iterdir())
+        return tuple(
+            np.stack([square(file, size) for file in part])
+            for part in (files[1::2][:_CALIBRATION], files[::2][: _PICTURES.value])
+        )
+
+    def painted(first, count):
+        chosen = range(first, first + count)
+        return np.stack(
+            [scenes.paint(image_size=size, seed=0, index=i)[0] for i in chosen]
+        )
+
+    held_out = painted(scenes.TEST_INDEX, _PICTURES.value)
+    return painted(0, _CALIBRATION), held_out
+
+
+def square(file: pathlib.Path, size: int) -> np.ndarray:
+    """A photo's middle, uint8 [size,size,3]."""
+    photo = Image.fromarray(pictures.read(file))
+    return np.asarray(ImageOps.fit(photo, (size, size), Image.Resampling.BILINEAR))
 
 
 def rate(segment: Segment, images: np.ndarray) -> float:

@@ -10,14 +10,13 @@ for TensorBoard, `--kernels` the costliest kernels.
 """
 
 import os
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks import rates
 from tfcomgan.models import comgan, update
 from tfcomgan.networks import discriminators, generators
 from tfcomgan.training.loop import precision
@@ -34,33 +33,6 @@ _STEPS = flags.DEFINE_integer("steps", 5, "Timed steps; the median counts.")
 _POLICY = flags.DEFINE_string("precision", "float32", "Or 'mixed_bfloat16'.")
 _XLA = flags.DEFINE_bool("xla", False, "Compile the step with XLA.")
 _TRACE = flags.DEFINE_string("trace", None, "Folder for a TensorBoard profile.")
-
-
-def seconds(function, repeats: int) -> float:
-    """Median wall seconds of a call, after one that is not counted."""
-    function()
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken))
-
-
-def product_rate(repeats: int = 5, side: int = 4096) -> float:
-    """Floating-point operations per second of a plain float32 matrix product."""
-    a = tf.random.stateless_normal([side, side], [0, 1])
-    multiply = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)))
-    return 2 * side**3 / seconds(lambda: multiply().numpy(), repeats)
-
-
-def operations(function: tf.types.experimental.ConcreteFunction) -> int:
-    """Floating-point operations of one call, as TensorFlow's profiler counts them."""
-    profile = tf.compat.v1.profiler
-    options = profile.ProfileOptionBuilder(
-        profile.ProfileOptionBuilder.float_operation()
-    ).with_empty_output()
-    return profile.profile(function.graph, options=options.build()).total_float_ops
 
 
 def train_step():
@@ -95,10 +67,10 @@ def train_step():
 def main(argv):
     del argv
     step, batch = train_step()
-    count = operations(step.get_concrete_function(batch))
-    rate = product_rate()
-    taken = seconds(lambda: step(batch)["d_adversarial"].numpy(), _STEPS.value)
-    rate = max(rate, product_rate())
+    count = rates.operations(step.get_concrete_function(batch))
+    rate = rates.product_rate()
+    taken = rates.seconds(lambda: step(batch)["d_adversarial"].numpy(), _STEPS.value)
+    rate = max(rate, rates.product_rate())
     if _TRACE.value:
         tf.profiler.experimental.start(_TRACE.value)
         step(batch)["d_adversarial"].numpy()
