@@ -3,7 +3,13 @@
 from pipelines.artifacts import SelfTrained, TrainedGenerator
 from pipelines.work import Work
 from tfcomgan import config, run_folder
-from tfcomgan.serving import export_generator, export_segmenter, files, versions
+from tfcomgan.serving import (
+    export_generator,
+    export_segmenter,
+    files,
+    onnx_file,
+    versions,
+)
 
 
 @config.settings("export")
@@ -12,9 +18,16 @@ class ExportSettings:
 
     Attributes:
       litert: Whether to add segmenter.tflite, for phones and boards.
+      onnx: Whether to add segmenter.onnx; needs the extra `onnx`.
     """
 
     litert: bool = False
+    onnx: bool = False
+
+    def check(self) -> None:
+        """Raises UserError where a package is missing."""
+        if self.onnx:
+            onnx_file.check()
 
 
 def export_models(
@@ -36,6 +49,7 @@ def export_models(
         num_levels=segmenter.settings.num_levels,
         low=segmenter.inputs.low,
         with_litert=chosen.litert,
+        with_onnx=chosen.onnx,
         directory=folders[versions.SEGMENTER],
     )
     export_generator.export_generator(

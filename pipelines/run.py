@@ -40,11 +40,14 @@ def run(
       report: Takes lines for the user.
 
     Raises:
-      UserError: An input is missing or of other settings, the folder is of another
-        config, an artifact or checkpoint is damaged, or a training fails.
+      UserError: An input or a package is missing, an input is of other settings, the
+        folder is of another config, an artifact or checkpoint is damaged, or a training
+        fails.
     """
     plans = planning.plans(place)
     _check_masks(names, plans)
+    if "export" in names:
+        plans["export"].settings["chosen"].check()
     cluster = hosts.cluster()
     if cluster is None:
         _check_machine(plans, place)

@@ -27,6 +27,7 @@ def export_segmenter(
     directory: pathlib.Path,
     low: int = -1,
     with_litert: bool = False,
+    with_onnx: bool = False,
 ) -> pathlib.Path:
     """Writes the segmenter, with all that turns a picture into its input, as a SavedModel.
 
@@ -42,17 +43,18 @@ def export_segmenter(
       directory: The version folder to make, as in serving/segmenter/1.
       low: Value of black, as in training: -1 or 0.
       with_litert: Whether to add segmenter.tflite; see `litert`.
+      with_onnx: Whether to add segmenter.onnx; see `onnx_file`.
 
     Returns:
       `directory`, which appears complete or not at all.
 
     Raises:
-      UserError: `directory` exists.
+      UserError: `directory` exists, or tf2onnx is missing.
       ValueError: `image_size` is not a multiple of 2^(num_levels - 1).
     """
     import keras
 
-    from tfcomgan.serving import litert
+    from tfcomgan.serving import litert, onnx_file
     from tfcomgan.serving.signatures import Signatures
 
     multiple = 2 ** (num_levels - 1)
@@ -70,9 +72,14 @@ def export_segmenter(
     def complete(written):
         files.write_warmup(written, image_size)
         files.write_signatures(written, image_size, multiple)
-        if with_litert:
-            content = litert.convert(segmenter, image_size=image_size, low=low)
-            (written / "segmenter.tflite").write_bytes(content)
+        more = {
+            "segmenter.tflite": litert.convert if with_litert else None,
+            "segmenter.onnx": onnx_file.convert if with_onnx else None,
+        }
+        for name, convert in more.items():
+            if convert:
+                content = convert(segmenter, image_size=image_size, low=low)
+                (written / name).write_bytes(content)
 
     return versions.publish(archive, directory, complete)
 

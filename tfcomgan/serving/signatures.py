@@ -69,7 +69,7 @@ class Signatures(NamedTuple):
 
     def segment_uint8(self, images):
         """uint8 [B,H,W,3] to a mask of the same size."""
-        return _answer(tf.image.resize(self._mask(images), tf.shape(images)[1:3]))
+        return answer(tf.image.resize(self._mask(images), tf.shape(images)[1:3]))
 
     def segment_float(self, images):
         """float32 [B,H,W,3] in [-1, 1], taken as the nearest of 256 levels."""
@@ -101,7 +101,7 @@ class Signatures(NamedTuple):
             fn_output_signature=(tf.TensorSpec([*size, 1], tf.float32), one, one),
             parallel_iterations=1,
         )
-        return _answer(masks) | {"height": height, "width": width}
+        return answer(masks) | {"height": height, "width": width}
 
     def _mask(self, images):
         """uint8 [B,H,W,3] to probabilities [B,h,w,1] at the network's size."""
@@ -134,8 +134,8 @@ def _check_count(count):
     return tf.debugging.Assert(count <= MOST_PICTURES, told)
 
 
-def _answer(mask):
-    """What all signatures give, of masks [B,H,W,1]."""
+def answer(mask):
+    """What all signatures give, of masks float32 [B,H,W,1]."""
     mask = tf.clip_by_value(mask, 0.0, 1.0)  # Resizing may leave it by an ulp.
     is_object = tf.cast(mask >= 0.5, tf.float32)
     return {"mask": mask, "foreground_area": tf.reduce_mean(is_object, axis=[1, 2, 3])}
