@@ -58,7 +58,7 @@ def test_result_cut_off_by_a_power_cut_is_made_again(run_dir, tmp_path, capsys, 
     mask.write_bytes(whole[: left if isinstance(left, int) else len(whole) // 2])
     capsys.readouterr()
     segmenting.segment([str(tmp_path)], run_dir, out)
-    assert "1 pictures segmented, 1 done before" in capsys.readouterr().out
+    assert "1 picture segmented, 1 done before" in capsys.readouterr().out
     assert mask.read_bytes() == whole
 
 

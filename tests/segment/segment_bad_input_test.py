@@ -121,7 +121,7 @@ def test_unreadable_pictures_are_named_and_the_rest_is_done(
     lines = [line for line in printed.err.splitlines() if line.startswith("skipped")]
     for name, line in zip(bad, lines, strict=True):
         assert line.startswith(f"skipped: {name} cannot be read as a picture: ")
-    assert "1 pictures segmented, 0 done before, 3 skipped: out" in printed.out
+    assert "1 picture segmented, 0 done before, 3 skipped: out" in printed.out
     assert [path.name for path in (tmp_path / "out/masks").glob("*.png")] == [
         "good.png"
     ]

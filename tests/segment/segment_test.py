@@ -120,7 +120,7 @@ def test_choices_make_other_masks_and_are_part_of_what_is_done(
     masks = []
     for choices in (Choices("none"), Choices("none", threshold=0.5)):
         segmenting.segment(given, run_dir, out, Wanted(choices=choices))
-        assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
+        assert "1 picture segmented, 0 done before" in capsys.readouterr().out
         masks.append(read_mask(out / "masks/a.png"))
     soft, hard = masks
     assert len(np.unique(soft)) > 2 and set(np.unique(hard)) == {0, 255}

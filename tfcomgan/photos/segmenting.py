@@ -167,8 +167,9 @@ class Segmentation:
         if self._wanted.with_json:
             ledger.write_json(self._out / AREAS_JSON, rows)
         labelled.write(self._out, self._wanted.formats, rows)
+        count = len(todo) - len(skipped)
         print(
-            f"{len(todo) - len(skipped)} pictures segmented, {already} done before, "
+            f"{count} picture{'s' * (count != 1)} segmented, {already} done before, "
             f"{len(skipped)} skipped: {self._out}"
         )
         return skipped
