@@ -133,12 +133,33 @@ def produce(
         json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8"
     )
     files.sync_all(work)
-    final, old = run_dir / stage, run_dir / f".old-{stage}"
+    final = run_dir / stage
+    old = _older(final)
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():
         final.rename(old)
     work.rename(final)
     files.sync(run_dir)
     # Last, so that a run killed on the way here need not train again.
-    for folder in (final / UNFINISHED, old):
+    _clear(final)
+
+
+def sweep(run_dir: pathlib.Path) -> None:
+    """Ends the clearing of finished stages that a kill cut short.
+
+    To be called by who holds the run folder, see `locks`.
+    """
+    for stage in run_folder.STAGES:
+        if (run_dir / stage / ARTIFACT).exists():
+            _clear(run_dir / stage)
+
+
+def _clear(final: pathlib.Path) -> None:
+    """Removes what a finished stage no longer needs."""
+    for folder in (final / UNFINISHED, _older(final)):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _older(final: pathlib.Path) -> pathlib.Path:
+    """Where the artifact lies that a new one is about to replace."""
+    return final.with_name(f".old-{final.name}")

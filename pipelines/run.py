@@ -52,8 +52,7 @@ def run(
     if cluster is None:
         _check_machine(plans, place)
         with locks.hold(place.run_dir, "--run_dir"):
-            _claim(place.run_dir, gin_files)
-            files.sweep(place.run_dir)
+            _take_over(place.run_dir, gin_files)
             _run(names, plans, place, report)
         return
     about = together.about(names, plans)
@@ -66,11 +65,17 @@ def run(
         meeting.chair(place.run_dir, cluster) as chair,
         locks.hold(place.run_dir, "--run_dir"),
     ):
-        _claim(place.run_dir, gin_files)
-        files.sweep(place.run_dir)
+        _take_over(place.run_dir, gin_files)
         with together.gathered(chair, place, about, report) as place:
             _check_machine(plans, place)
             _run(names, plans, place, report)
+
+
+def _take_over(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
+    """Makes the folder this config's, and clears what a killed run left in it."""
+    _claim(run_dir, gin_files)
+    files.sweep(run_dir)
+    cache.sweep(run_dir)
 
 
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:

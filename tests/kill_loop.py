@@ -6,8 +6,8 @@
 The networks are tiny. Each round has folders of its own for the data and the run; in it the
 command is killed by SIGKILL at each moment in turn, up to half a second after it, and then
 left to end. Compared bit by bit are the prepared data, the networks, scores, pictures, and
-what the exported models answer; not the times, the machine, and the names inside a
-SavedModel's graph. Prints what was killed where, and what differs; exit code 1 if anything
+what the exported models hold and answer; not the times, the machine, comments, and the
+names inside a SavedModel. Prints what was killed where, and what differs; exit code 1 if anything
 does.
 """
 
@@ -122,14 +122,31 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
         elif path.suffix == ".npz":
             with np.load(path) as file:
                 content = b"".join(key.encode() + file[key].tobytes() for key in file)
-        elif path.name in _IN_GRAPHS:
+        elif path.name in _IN_GRAPHS or ".data-" in path.name:
             continue
+        elif path.suffix == ".index":
+            content = _values(path.with_suffix(""))
+        elif path.name == run_folder.CONFIG:
+            lines = path.read_text().splitlines()
+            content = "\n".join(x for x in lines if x[:1] not in "#").encode()
         else:
             content = path.read_bytes()
         found[name] = hashlib.sha256(content).hexdigest()
     for model in sorted(run.glob("serving/*/1")):
         found[f"answers of {model.parent.name}"] = _answers(model)
     return found
+
+
+def _values(checkpoint: pathlib.Path) -> bytes:
+    """The tensors of a checkpoint, less TensorFlow's graph of its objects' names."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(checkpoint))
+    shapes = reader.get_variable_to_shape_map()
+    names = sorted(shapes.keys() - {"_CHECKPOINTABLE_OBJECT_GRAPH"})
+    values = (np.asarray(reader.get_tensor(name)) for name in names)
+    # Names count the layers that a process has made, and a resumed one makes fewer.
+    return b"".join(sorted(str(x.shape).encode() + x.tobytes() for x in values))
 
 
 def _answers(version: pathlib.Path) -> str:

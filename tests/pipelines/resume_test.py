@@ -68,6 +68,21 @@ def test_run_killed_in_mid_save_ends_as_an_unbroken_one(run_dir):
     assert [p.name for p in run_dir.glob(".*")] == [".tfcomgan-lock"]
 
 
+def test_what_a_kill_left_of_a_finished_stage_goes_with_the_next_start(tmp_path):
+    run_dir = shutil.copytree(command.finished(), tmp_path / "run")
+    # Between the last rename and the end of the clearing.
+    left = [
+        run_dir / "train_generator" / run_folder.UNFINISHED,
+        run_dir / ".old-evaluate",
+    ]
+    for folder in left:
+        folder.mkdir()
+        (folder / "step-8.index").write_bytes(b"left")
+    done = command.run(*tiny(run_dir)).check()
+    assert "train_generator: reused" in done.out + done.err
+    assert [folder for folder in left if folder.exists()] == []
+
+
 @pytest.mark.slow
 def test_run_killed_at_every_stage_ends_as_an_unbroken_one(tmp_path):
     run_dir = tmp_path / "run"
