@@ -114,27 +114,31 @@ def contents(folder: pathlib.Path) -> dict[str, str]:
             raise SystemExit(f"left behind: {path}")
         if decoded.FOLDER in parts and path.suffix == ".json":
             continue  # Times of files.
-        if path.name == run_folder.ARTIFACT:
-            record = json.loads(path.read_text())
-            kept = {k: record[k] for k in ("fingerprint", "parameters", "inputs")}
-            text = json.dumps(kept | {"info": record["info"]}, sort_keys=True)
-            content = text.replace(str(folder), "").encode()
-        elif path.suffix == ".npz":
-            with np.load(path) as file:
-                content = b"".join(key.encode() + file[key].tobytes() for key in file)
-        elif path.name in _IN_GRAPHS or ".data-" in path.name:
-            continue
-        elif path.suffix == ".index":
-            content = _values(path.with_suffix(""))
-        elif path.name == run_folder.CONFIG:
-            lines = path.read_text().splitlines()
-            content = "\n".join(x for x in lines if x[:1] not in "#").encode()
-        else:
-            content = path.read_bytes()
-        found[name] = hashlib.sha256(content).hexdigest()
+        content = _content(path, folder)
+        if content is not None:
+            found[name] = hashlib.sha256(content).hexdigest()
     for model in sorted(run.glob("serving/*/1")):
         found[f"answers of {model.parent.name}"] = _answers(model)
     return found
+
+
+def _content(path: pathlib.Path, folder: pathlib.Path) -> bytes | None:
+    """What must be equal in a file; None where nothing need be."""
+    if path.name in _IN_GRAPHS or ".data-" in path.name:
+        return None  # What the latter hold is read by way of their index.
+    if path.suffix == ".index":
+        return _values(path.with_suffix(""))
+    if path.suffix == ".npz":
+        with np.load(path) as file:
+            return b"".join(key.encode() + file[key].tobytes() for key in file)
+    if path.name == run_folder.CONFIG:  # Comments head what a process has looked at.
+        lines = path.read_bytes().splitlines()
+        return b"\n".join(x for x in lines if x and not x.startswith(b"#"))
+    if path.name == run_folder.ARTIFACT:
+        record = json.loads(path.read_text())
+        kept = {k: record[k] for k in ("fingerprint", "parameters", "inputs", "info")}
+        return json.dumps(kept, sort_keys=True).replace(str(folder), "").encode()
+    return path.read_bytes()
 
 
 def _values(checkpoint: pathlib.Path) -> bytes:
