@@ -13,6 +13,7 @@ Then compares train steps with batches from the disk and with the same batches o
 constant in memory, in turns; networks and batch as the flags of `train_step` say.
 """
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -20,6 +21,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 from unittest import mock
 
@@ -88,19 +90,26 @@ def command(folder: pathlib.Path) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Holds this process, and what it starts, to the limit."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    if _LIMIT.value:
+        most = int(_LIMIT.value * 2**30)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
 def watch(
     arguments: list[str], folder: pathlib.Path
-) -> tuple[list[Look], dict[str, float]]:
-    """Runs a command under the limit; looks, and when what happened, by name."""
-
-    def limit():
-        if _LIMIT.value:
-            most = int(_LIMIT.value * 2**30)
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
+) -> tuple[list[Look], dict[str, float], int]:
+    """Runs a command under the limit; looks, when what happened by name, exit code."""
     log = folder / "log.txt"
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(arguments, stdout=file, preexec_fn=limit)
+    with log.open("w", encoding="utf-8") as file, limited():
+        process = subprocess.Popen(arguments, stdout=file)
     start, looks, events = time.monotonic(), [], {}
     while process.poll() is None:
         now = time.monotonic() - start
@@ -108,10 +117,8 @@ def watch(
         for event in _events(folder, log):
             events.setdefault(event, now)
         time.sleep(_EVERY)
-    if process.returncode:
-        raise SystemExit(f"the command ended with {process.returncode}; see {log}")
     events["end"] = time.monotonic() - start
-    return looks, events
+    return looks, events, process.returncode
 
 
 def _memory(pid: int) -> tuple[int, int]:
@@ -219,9 +226,10 @@ def main(argv):
     folder = pathlib.Path(_WORK.value)
     folder.mkdir(parents=True, exist_ok=True)
     if "store" in _PARTS.value:
-        prepare(folder / "data")
+        with limited():
+            prepare(folder / "data")
     if "run" in _PARTS.value:
-        looks, events = watch(command(folder), folder)
+        looks, events, code = watch(command(folder), folder)
         for name, when in events.items():
             print(f"{name:20} {when:8.1f} s")
         for kind in ("own", "mapped"):
@@ -229,6 +237,8 @@ def main(argv):
             print(f"most memory, {kind:8} {most / 2**30:6.2f} GiB")
         if _PLOT.value:
             plot(looks, events, _PLOT.value)
+        if code:
+            raise SystemExit(f"the command ended with {code}; see {folder / 'log.txt'}")
     if "steps" in _PARTS.value:
         compare_steps(folder)
 
