@@ -41,9 +41,10 @@ _LIMIT = flags.DEFINE_float("limit_gib", 3.0, "Memory of the process; 0 for none
 _PLOT = flags.DEFINE_string("plot", None, "Picture of the memory curve.")
 _STAGES = flags.DEFINE_list("stages", [], "Of the command; none for all.")
 _PARTS = flags.DEFINE_list("parts", ["store", "run", "steps"], "Some of these.")
+_TURNS = flags.DEFINE_integer("turns", 60, "Steps of each kind to compare.")
 _COPIES_OF = 2000
 _EVERY = 0.25  # Seconds between two looks.
-_TURNS, _FIT = 60, 20_000  # Steps of each kind; pictures that fit into memory.
+_FIT = 20_000  # Pictures that fit into memory.
 
 
 class Look(NamedTuple):
@@ -209,7 +210,7 @@ def compare_steps(folder: pathlib.Path) -> None:
     with mock.patch.object(tf, "numpy_function", constant):
         kinds["in memory"] = batches()
     taken = {name: [] for name in kinds}
-    for turn in range(_TURNS + 5):
+    for turn in range(_TURNS.value + 5):
         for name, iterator in kinds.items():
             start = time.perf_counter()
             step(next(iterator))["d_adversarial"].numpy()
