@@ -113,12 +113,18 @@ def run(*arguments, **kwargs) -> Done:
     return start(*arguments, **kwargs).wait()
 
 
-def python(*arguments, cwd: pathlib.Path = REPOSITORY, **environment) -> Done:
+def python(
+    *arguments,
+    cwd: pathlib.Path = REPOSITORY,
+    seconds: float = _SECONDS,
+    **environment,
+) -> Done:
     """Runs Python to its end in a process of its own, which has imported nothing.
 
     Args:
       *arguments: Of Python: -m and a module, or -c and a program, and what these take.
       cwd: The folder that it runs in.
+      seconds: After which it is killed.
       **environment: Variables to set, or with None to leave out; the others are those of
         this process, with the repository as PYTHONPATH.
     """
@@ -129,7 +135,7 @@ def python(*arguments, cwd: pathlib.Path = REPOSITORY, **environment) -> Done:
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=seconds,
     )
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -223,7 +223,10 @@ def test_kfp_runs_a_sweep_from_pictures_to_the_comparison(tmp_path):
     root = tmp_path / "artifacts"
     beside = os.path.dirname(sys.executable)
     path = f"{beside}:{os.environ['PATH']}"
-    command.python("-c", _LOCALLY, out, root, cwd=tmp_path, PATH=path).check()
+    # Fourteen processes, which import TensorFlow each: half a minute on a busy core.
+    command.python(
+        "-c", _LOCALLY, out, root, cwd=tmp_path, seconds=3600, PATH=path
+    ).check()
     for seed in ("0", "1"):
         name = f"generator.shared_upsampling-plain+seed-{seed}"
         run_dir = volume / "sweep" / name
