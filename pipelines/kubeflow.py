@@ -2,6 +2,7 @@
 
   python -m pipelines.kubeflow --gin_file=gin/cub.gin --image=REGISTRY/tfcomgan:gpu \\
       --pvc=tfcomgan --gpus=1 --out=pipeline.yaml
+  python -m pipelines.kubeflow ... --seeds=0,1 --sweep=comgan.binary_weight=0.5,1.0
 
 Each stage is a container on one mounted volume, in which the run folder keeps what is
 made: a stage that is finished is reused there, whatever Kubeflow caches. Needs `pip
@@ -12,183 +13,17 @@ Exit codes: 0 done, 1 a defect, 2 something to put right.
 
 import pathlib
 import posixpath
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 # kfp is imported where it is used: --help must not need it.
 from absl import flags
 
+from pipelines import kubeflow_stages, sweeps
 from tfcomgan import command_line
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
-_STEP = ["python", "-m", "pipelines.kubeflow_step"]
 _AS_GIVEN = ("image", "pvc", "mount_path", "gpus", "gpu_type", "cpu", "memory")
-# They have no use for a GPU.
-_WITHOUT_GPU = ("prepare", "export")
-
-
-class Options(NamedTuple):
-    """What a pipeline is made from.
-
-    gin_files, gin_params: As of `tfcomgan.main`; files are looked for in the image.
-    stages: In order.
-    seeds: Of a sweep; empty is one run with the seed of the gin files.
-    image: Of the containers; has tfcomgan installed.
-    pvc: Name of the PersistentVolumeClaim that all stages mount.
-    mount_path: Where.
-    run_dir, data_dir, manual_dir: Folders on it, absolute; manual_dir '' is none.
-    gpus, gpu_type: Of a stage that uses GPUs; 0 is none.
-    cpu, memory: Of each stage, in Kubernetes' notation, as '4' and '16G'; '' is no limit.
-    retries: How often a failed stage is started again.
-    """
-
-    gin_files: Sequence[str]
-    gin_params: Sequence[str]
-    stages: Sequence[str]
-    seeds: Sequence[int]
-    image: str
-    pvc: str
-    mount_path: str
-    run_dir: str
-    data_dir: str
-    manual_dir: str
-    gpus: int
-    gpu_type: str
-    cpu: str
-    memory: str
-    retries: int
-
-
-def flags_of(options: Options) -> list[str]:
-    """The flags of `tfcomgan.main` that all stages have."""
-    manual = [f"--manual_dir={options.manual_dir}"] if options.manual_dir else []
-    return [
-        *(f"--gin_file={file}" for file in options.gin_files),
-        *(f"--gin_param={param}" for param in options.gin_params),
-        f"--data_dir={options.data_dir}",
-        *manual,
-    ]
-
-
-def pipeline(options: Options):
-    """The pipeline, to be compiled or run by kfp.
-
-    Needs kfp. The stages follow each other; with seeds, a loop over them in parallel
-    follows a common `prepare`, and the table of `tfcomgan.compare` follows the loop.
-    """
-    from kfp import dsl
-
-    name = "-".join(pathlib.Path(file).stem for file in options.gin_files)
-    make = {stage: _component(stage, options) for stage in options.stages}
-
-    def chain(seed, after=None):
-        for stage in options.stages:
-            task = _place(make[stage](seed=seed), stage, options)
-            after = task.after(after) if after else task
-        return after
-
-    @dsl.pipeline(
-        name=f"tfcomgan-{name}".replace("_", "-").lower(),
-        description=f"tfcomgan {' '.join(options.gin_files)} in {options.run_dir}",
-    )
-    def stages():
-        if not options.seeds:
-            chain("")
-            return
-        # The data set is prepared once, not by each seed at the same time.
-        seeds = [str(seed) for seed in options.seeds]
-        first = _place(make["prepare"](seed=seeds[0]), "prepare", options)
-        first.set_display_name("prepare the data set")
-        with dsl.ParallelFor(seeds) as seed:
-            last = chain(seed, first)
-        if "evaluate" in options.stages:
-            folders = dsl.Collected(last.outputs["folder"])
-            _place(_joined(options)(run_dirs=folders), "", options)
-
-    return stages
-
-
-def _component(stage: str, options: Options) -> Callable:
-    """The component of a stage: takes `seed`, and has the stage's artifacts."""
-    from kfp import dsl
-
-    def spec(seed, folder, report, *more):
-        return dsl.ContainerSpec(
-            image=options.image,
-            command=_STEP,
-            args=[
-                "stage",
-                f"--name={stage}",
-                f"--run_dir={options.run_dir}",
-                *("--seed", seed, "--folder", folder, "--report", report.path),
-                *more,
-                *("--", *flags_of(options)),
-            ],
-        )
-
-    def plain(
-        folder: dsl.OutputPath(str), report: dsl.Output[dsl.HTML], seed: str = ""
-    ):
-        return spec(seed, folder, report)
-
-    def evaluate(
-        folder: dsl.OutputPath(str),
-        report: dsl.Output[dsl.HTML],
-        scores: dsl.Output[dsl.Metrics],
-        seed: str = "",
-    ):
-        told = ["--scores", scores.path, "--executor_input", "{{$}}"]
-        return spec(seed, folder, report, *told)
-
-    def export(
-        folder: dsl.OutputPath(str),
-        report: dsl.Output[dsl.HTML],
-        model: dsl.Output[dsl.Model],
-        seed: str = "",
-    ):
-        return spec(seed, folder, report, "--model", model.path)
-
-    function = {"evaluate": evaluate, "export": export}.get(stage, plain)
-    function.__name__ = stage
-    return dsl.container_component(function)
-
-
-def _joined(options: Options) -> Callable:
-    """The component that joins the run folders of a sweep in one table."""
-    from kfp import dsl
-
-    @dsl.container_component
-    def compare(run_dirs: list, table: dsl.Output[dsl.Markdown]):
-        return dsl.ContainerSpec(
-            image=options.image,
-            command=_STEP,
-            args=[
-                *("compare", "--run_dirs", run_dirs, "--table", table.path),
-                f"--sweep_dir={options.run_dir}",
-            ],
-        )
-
-    return compare
-
-
-def _place(task, stage: str, options: Options):
-    """Gives a task the volume, the resources and the retries; returns it."""
-    from kfp import kubernetes
-
-    kubernetes.mount_pvc(task, pvc_name=options.pvc, mount_path=options.mount_path)
-    # Kubeflow would skip by the command alone; the run folder knows better.
-    task.set_caching_options(False)
-    if options.cpu:
-        task.set_cpu_limit(options.cpu)
-    if options.memory:
-        task.set_memory_limit(options.memory)
-    if options.gpus and stage and stage not in _WITHOUT_GPU:
-        task.set_accelerator_type(options.gpu_type)
-        task.set_accelerator_limit(options.gpus)
-    if options.retries:
-        task.set_retry(options.retries, backoff_duration="60s", backoff_factor=2)
-    return task
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -205,18 +40,19 @@ def _check(arguments: Sequence[str]) -> None:
     wrong = [stage for stage in given.stages if stage not in STAGES]
     if wrong or not given.stages:
         raise UserError(f"--stages takes some of {', '.join(STAGES)}.")
-    if given.seeds and "prepare" not in given.stages:
+    if _members() and "prepare" not in given.stages:
         raise UserError("A sweep begins with `prepare`. Add it to --stages.")
-    try:
-        seeds = [int(seed) for seed in given.seeds]
-    except ValueError as error:
-        raise UserError("--seeds takes whole numbers, as in --seeds=0,1,2.") from error
-    if len(set(seeds)) < len(seeds):
-        raise UserError("--seeds has a number twice; each makes a run folder.")
     if not posixpath.isabs(given.mount_path):
         raise UserError(f"--mount_path={given.mount_path} has to begin with '/'.")
     for name in ("run_dir", "data_dir", "manual_dir"):
         _on_volume(name, getattr(given, name) or "", given.mount_path)
+
+
+def _members() -> list[tuple[str, ...]]:
+    given = flags.FLAGS
+    return sweeps.members(
+        given.sweep, given.seeds, gin_files=given.gin_file, gin_params=given.gin_param
+    )
 
 
 def _on_volume(name: str, folder: str, mount_path: str) -> str:
@@ -245,11 +81,11 @@ def _main(arguments: Sequence[str]) -> None:
         ) from error
     given, root = flags.FLAGS, flags.FLAGS.mount_path
     name = "+".join(pathlib.Path(file).stem for file in given.gin_file)
-    options = Options(
+    options = kubeflow_stages.Options(
         gin_files=given.gin_file,
         gin_params=given.gin_param,
         stages=[stage for stage in STAGES if stage in given.stages],
-        seeds=[int(seed) for seed in given.seeds],
+        members=_members(),
         run_dir=_on_volume("run_dir", given.run_dir or f"runs/{name}", root),
         data_dir=_on_volume("data_dir", given.data_dir, root),
         manual_dir=_on_volume("manual_dir", given.manual_dir or "", root),
@@ -257,10 +93,11 @@ def _main(arguments: Sequence[str]) -> None:
         retries=given.retries,
     )
     try:
-        compiler.Compiler().compile(pipeline(options), given.out)
+        compiler.Compiler().compile(kubeflow_stages.pipeline(options), given.out)
     except ValueError as error:  # kfp's own words: units of memory, ends of file names.
         raise UserError(str(error)) from error
-    print(f"{given.out}: {', '.join(options.stages)}, in {options.run_dir}")
+    runs = f"{len(options.members)} runs " if options.members else ""
+    print(f"{given.out}: {', '.join(options.stages)}, {runs}in {options.run_dir}")
 
 
 def _define_flags() -> None:
@@ -271,6 +108,10 @@ def _define_flags() -> None:
     flags.DEFINE_list(
         "seeds", [], "A sweep, as in 0,1,2: a run for each, in RUN_DIR/seed-N."
     )
+    swept = (
+        "A setting and its values, as in comgan.binary_weight=0.5,1.0: a run for each"
+    )
+    multi("sweep", [], f"{swept} and for each seed. May be repeated: all with all.")
     text("image", None, "Required. Image of all containers, see docker/Dockerfile.")
     text("out", "pipeline.yaml", "File to write.")
     text("pvc", None, "Required. The PersistentVolumeClaim that all stages mount.")

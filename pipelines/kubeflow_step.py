@@ -13,10 +13,12 @@ import argparse
 import json
 import pathlib
 import runpy
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
+from pipelines import sweeps
 from tfcomgan import run_folder
 from tfcomgan.system import files
 
@@ -31,23 +33,23 @@ def run() -> None:
     given.step(given, argv[cut + 1 :])
 
 
-def run_dir_of(run_dir: str, seed: str) -> str:
-    """The run folder of a seed of a sweep; without a seed, the run folder itself."""
-    return f"{run_dir}/seed-{seed}" if seed else run_dir
+def run_dir_of(run_dir: str, member: str) -> str:
+    """The run folder of a run of a sweep; of no sweep, the run folder itself."""
+    return f"{run_dir}/{sweeps.folder_of(shlex.split(member))}" if member else run_dir
 
 
-def flags(name: str, run_dir: str, seed: str, more: Sequence[str]) -> list[str]:
+def flags(name: str, run_dir: str, member: str, more: Sequence[str]) -> list[str]:
     """The flags of `tfcomgan.main` that run a stage.
 
     Args:
       name: Of the stage.
       run_dir: The run folder, or that of the whole sweep.
-      seed: Of the sweep, else ''.
+      member: Bindings of a run of the sweep, quoted as for a shell; else ''.
       more: Flags that all stages have.
     """
-    seeds = [f"--gin_param=SEED={int(seed)}"] if seed else []
-    place = f"--run_dir={run_dir_of(run_dir, seed)}"
-    return [*more, *seeds, place, f"--stages={name}"]
+    bindings = [f"--gin_param={binding}" for binding in shlex.split(member)]
+    place = f"--run_dir={run_dir_of(run_dir, member)}"
+    return [*more, *bindings, place, f"--stages={name}"]
 
 
 def metrics(info: Mapping) -> dict[str, float]:
@@ -72,8 +74,8 @@ def _numbers(tree: Mapping, start: str = "") -> dict[str, float]:
 
 
 def _stage(given: argparse.Namespace, more: Sequence[str]) -> None:
-    _command("tfcomgan.main", flags(given.name, given.run_dir, given.seed, more))
-    run_dir = pathlib.Path(run_dir_of(given.run_dir, given.seed))
+    _command("tfcomgan.main", flags(given.name, given.run_dir, given.member, more))
+    run_dir = pathlib.Path(run_dir_of(given.run_dir, given.member))
     if given.folder:
         _write(given.folder, str(run_dir))
     if given.report:
@@ -146,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     stage.set_defaults(step=_stage)
     stage.add_argument("--name", required=True, choices=run_folder.STAGES)
     stage.add_argument("--run_dir", required=True, help="the run's, or the sweep's")
-    stage.add_argument("--seed", default="", help="of a sweep")
+    stage.add_argument("--member", default="", help="bindings of a sweep's run")
     stage.add_argument("--folder", help="file that is to name the run folder")
     stage.add_argument("--report", help="where a copy of the report goes")
     stage.add_argument("--model", help="folder for a copy of the served models")

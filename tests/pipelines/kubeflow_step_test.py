@@ -63,7 +63,7 @@ def test_a_step_copies_what_its_stage_has_left(tmp_path, monkeypatch, started):
     }
     step(
         monkeypatch, "stage", "--name=evaluate", f"--run_dir={tmp_path / 'run'}",
-        "--seed=3", f"--folder={out / 'folder'}", f"--report={out / 'report'}",
+        "--member=SEED=3", f"--folder={out / 'folder'}", f"--report={out / 'report'}",
         f"--scores={out / 'scores'}", f"--model={out / 'model'}",
         f"--executor_input={json.dumps({'inputs': {}, 'outputs': outputs})}",
         "--", "--gin_file=a.gin",

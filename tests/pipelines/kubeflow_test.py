@@ -56,33 +56,53 @@ def step_of(args, **inputs):
     return kubeflow_step._parser().parse_args(filled[:cut]), filled[cut + 1 :]
 
 
-@pytest.mark.parametrize("seed", ["", "7"])
-def test_each_container_runs_its_stage_with_flags_that_the_command_has(tmp_path, seed):
-    spec, volumes, _ = compiled(
+def test_each_container_runs_its_stage_with_flags_that_the_command_has(tmp_path):
+    check_containers(tmp_path / "pipeline.yaml", "", params=[], folder="")
+
+
+def test_each_container_of_a_sweep_has_the_bindings_of_its_run(tmp_path):
+    check_containers(
         tmp_path / "pipeline.yaml",
+        "SEED=7",
+        "--seeds=7,8",
+        params=["SEED=7"],
+        folder="/seed-7",
+    )
+    check_containers(
+        tmp_path / "pipeline.yaml",
+        "'generator.shared_upsampling='\"'\"'plain'\"'\"",
+        "--sweep=generator.shared_upsampling='plain','learned'",
+        params=["generator.shared_upsampling='plain'"],
+        folder="/generator.shared_upsampling-plain",
+    )
+
+
+def check_containers(out, member, *more, params, folder):
+    """Holds the commands of a pipeline, with the member put in, against what is expected."""
+    spec, volumes, _ = compiled(
+        out,
         "--gin_file=gin/smoke.gin",
         "--gin_param=STEPS=3",
         "--manual_dir=photos",
-        *([f"--seeds={seed},8"] if seed else []),
+        *more,
     )
     found = containers(spec)
     names = {stage.replace("_", "-"): stage for stage in run_folder.STAGES}
-    assert set(found) == set(names) | ({"prepare-2", "compare"} if seed else set())
+    assert set(found) == set(names) | ({"prepare-2", "compare"} if member else set())
     assert set(volumes) == {f"exec-{name}" for name in found}
     for name, stage in names.items():
         assert found[name]["image"] == "registry/tfcomgan:1"
         assert found[name]["command"][1:] == ["-m", "pipelines.kubeflow_step"]
-        step, more = step_of(found[name]["args"], seed=seed)
+        step, more = step_of(found[name]["args"], member=member)
         said = main_flags.parsed(
-            kubeflow_step.flags(step.name, step.run_dir, step.seed, more)
+            kubeflow_step.flags(step.name, step.run_dir, step.member, more)
         )
         assert said.stages == [stage]
         assert said.gin_file == ["gin/scenes.gin", "gin/smoke.gin"]
-        assert said.gin_param == ["STEPS=3", *(["SEED=7"] if seed else [])]
+        assert said.gin_param == ["STEPS=3", *params]
         assert said.data_dir == "/mnt/tfcomgan/data"
         assert said.manual_dir == "/mnt/tfcomgan/photos"
-        folder = "/mnt/tfcomgan/runs/scenes+smoke"
-        assert said.run_dir == (f"{folder}/seed-7" if seed else folder)
+        assert said.run_dir == f"/mnt/tfcomgan/runs/scenes+smoke{folder}"
 
 
 def test_a_stage_waits_for_the_one_before_and_kubeflow_skips_none(tmp_path):
@@ -96,11 +116,22 @@ def test_a_stage_waits_for_the_one_before_and_kubeflow_skips_none(tmp_path):
 
 
 def test_a_sweep_prepares_once_then_loops_then_compares(tmp_path):
-    _, _, message = compiled(tmp_path / "pipeline.yaml", "--seeds=0,1,2")
+    _, _, message = compiled(
+        tmp_path / "pipeline.yaml",
+        "--seeds=0,1",
+        "--sweep=comgan.binary_weight=0.5,1.0",
+    )
     tasks = message.root.dag.tasks
     loop = next(name for name in tasks if name.startswith("for-loop"))
     assert set(tasks) == {"prepare", loop, "compare"}
-    assert json.loads(tasks[loop].parameter_iterator.items.raw) == ["0", "1", "2"]
+    assert json.loads(tasks[loop].parameter_iterator.items.raw) == [
+        "comgan.binary_weight=0.5 SEED=0",
+        "comgan.binary_weight=0.5 SEED=1",
+        "comgan.binary_weight=1.0 SEED=0",
+        "comgan.binary_weight=1.0 SEED=1",
+    ]
+    first = tasks["prepare"].inputs.parameters["member"].runtime_value.constant
+    assert first.string_value == "comgan.binary_weight=0.5 SEED=0"
     assert list(tasks[loop].dependent_tasks) == ["prepare"]
     assert list(tasks["compare"].dependent_tasks) == [loop]
 
@@ -134,6 +165,9 @@ def test_resources_retries_and_the_volume_are_as_asked_for(tmp_path):
         (["--stages=train"], "--stages takes some of prepare"),
         (["--seeds=0,a"], "--seeds takes whole numbers"),
         (["--seeds=0,00"], "twice"),
+        (["--sweep=comgan.binary_wait=1"], "Did you mean 'comgan.binary_weight'"),
+        (["--sweep=STEPS=1,2", "--sweep=STEPS=3"], "--sweep has STEPS twice"),
+        (["--sweep=STEPS=1,2", "--stages=evaluate"], "begins with `prepare`"),
         (["--seeds=1", "--stages=evaluate"], "begins with `prepare`"),
         (["--mount_path=data"], "begin with '/'"),
         (["--pvc="], "No --pvc"),
@@ -182,7 +216,8 @@ def test_kfp_runs_a_sweep_from_pictures_to_the_comparison(tmp_path):
     out = tmp_path / "pipeline.yaml"
     compiled(
         out, "--gin_file=gin/smoke.gin", "--gin_param=scenes.num_train=32",
-        "--gin_param=scenes.num_test=8", "--seeds=0,1", f"--mount_path={volume}",
+        "--gin_param=scenes.num_test=8", "--seeds=0,1",
+        "--sweep=generator.shared_upsampling='plain'", f"--mount_path={volume}",
         "--run_dir=sweep",
     )  # fmt: skip
     root = tmp_path / "artifacts"
@@ -190,10 +225,12 @@ def test_kfp_runs_a_sweep_from_pictures_to_the_comparison(tmp_path):
     path = f"{beside}:{os.environ['PATH']}"
     command.python("-c", _LOCALLY, out, root, cwd=tmp_path, PATH=path).check()
     for seed in ("0", "1"):
-        run_dir = volume / "sweep" / f"seed-{seed}"
+        name = f"generator.shared_upsampling-plain+seed-{seed}"
+        run_dir = volume / "sweep" / name
         assert command.artifacts(run_dir) == set(run_folder.STAGES)
         trained = command.artifact(run_dir, "train_generator")["parameters"]
         assert str(trained["training"]["seed"]) == seed
+        assert trained["generator"]["shared_upsampling"] == "plain"
     (table,) = root.rglob("table")
     assert table.read_text() == (volume / "sweep" / "comparison.md").read_text()
     assert "iou" in table.read_text()
