@@ -21,7 +21,7 @@ The numbers N, S, z_dim and z_std are in the version's `assets.extra/prior.json`
 
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -135,6 +135,7 @@ def export_generator(
     side: "Side",
     prior: Prior,
     directory: pathlib.Path,
+    note: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
     """Writes a generator, turned so that mask 1, foreground and f are the object's.
 
@@ -144,6 +145,7 @@ def export_generator(
       side: The object's side of the generator's mask.
       prior: What its latents are drawn from.
       directory: The version folder to make, as in serving/generator/1.
+      note: See `versions.publish`.
 
     Returns:
       `directory`, which appears complete or not at all.
@@ -190,7 +192,7 @@ def export_generator(
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(prior._asdict(), indent=2) + "\n", encoding="utf-8")
 
-    return versions.publish(archive, directory, complete)
+    return versions.publish(archive, directory, complete, note)
 
 
 def load_prior(version: pathlib.Path) -> Prior:

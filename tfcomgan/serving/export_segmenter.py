@@ -6,6 +6,7 @@ RUN_DIR/serving/segmenter/1.
 """
 
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tfcomgan.errors import UserError
@@ -28,6 +29,7 @@ def export_segmenter(
     low: int = -1,
     with_litert: bool = False,
     with_onnx: bool = False,
+    note: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
     """Writes the segmenter, with all that turns a picture into its input, as a SavedModel.
 
@@ -44,6 +46,7 @@ def export_segmenter(
       low: Value of black, as in training: -1 or 0.
       with_litert: Whether to add segmenter.tflite; see `litert`.
       with_onnx: Whether to add segmenter.onnx; see `onnx_file`.
+      note: See `versions.publish`.
 
     Returns:
       `directory`, which appears complete or not at all.
@@ -81,7 +84,7 @@ def export_segmenter(
                 content = convert(segmenter, image_size=image_size, low=low)
                 (written / name).write_bytes(content)
 
-    return versions.publish(archive, directory, complete)
+    return versions.publish(archive, directory, complete, note)
 
 
 class ExportedSegmenter:

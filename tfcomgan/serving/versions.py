@@ -80,6 +80,7 @@ def publish(
     archive: "keras.export.ExportArchive",
     version: pathlib.Path,
     complete: Callable[[pathlib.Path], None],
+    note: Callable[[pathlib.Path], None] | None = None,
 ) -> pathlib.Path:
     """Writes an archive as a version folder, which appears complete or not at all.
 
@@ -87,6 +88,7 @@ def publish(
       archive: With its endpoints.
       version: The folder to make, as in serving/generator/1.
       complete: Adds what lies beside the SavedModel, to the folder it is given.
+      note: Is shown the folder as it will be, before it has its name.
 
     Raises:
       UserError: The folder exists.
@@ -105,6 +107,8 @@ def publish(
         written = pathlib.Path(unfinished, version.name)
         archive.write_out(str(plain(unfinished) / written.name), verbose=False)
         complete(written)
+        if note:
+            note(written)
         files.publish(written, version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

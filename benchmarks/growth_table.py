@@ -1,0 +1,160 @@
+"""How time and memory of every stage grow with the work.
+
+  python -m benchmarks.growth_table --work=/tmp/growth_table --out=growth.md
+
+Three axes, one changed at a time: pixels along a side, pictures for training, codes N.
+Each stage is the plain command of the demo's configuration with few steps, in a process of
+its own. Trainings count twice, of few and of more steps: the difference is the time of a
+step without its compilation. Times are the stages' own, without the start of Python;
+memory is the most that was resident, file maps too.
+
+The slope is the exponent p of x ** p between the two largest values of an axis: 2 of a
+picture's side is its number of pixels, 1 of the others is the work itself. Anything that
+grows faster than its work is a defect.
+"""
+
+import itertools
+import math
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags
+
+from tfcomgan import run_folder
+
+_WORK = flags.DEFINE_string("work", None, "A folder for data and runs.", required=True)
+_OUT = flags.DEFINE_string("out", None, "Where the table is written, as Markdown.")
+_SIZES = flags.DEFINE_list("sizes", ["32", "64", "128", "256"], "Pixels of a side.")
+_COUNTS = flags.DEFINE_list("counts", ["1000", "10000", "100000"], "Pictures.")
+_CODES = flags.DEFINE_list("codes", ["10", "100", "1000"], "N.")
+_STEPS = flags.DEFINE_list("steps", ["2", "10"], "Of a training: few, and more.")
+
+_PLAIN = {"size": 32, "count": 1000, "codes": 10}
+_HELD_OUT = 200
+_TRAININGS = ("train_generator", "train_segmenter", "self_train")
+_AXES = {"size": "pixels of a side", "count": "pictures", "codes": "codes N"}
+
+
+class Cost(NamedTuple):
+    """Seconds, and MiB resident at most."""
+
+    seconds: float
+    memory: float
+
+
+def stage(name: str, run: pathlib.Path, point: dict[str, int], steps: int) -> Cost:
+    """Runs a stage after those before it, and says what it took.
+
+    Raises:
+      SystemExit: The command failed; its words are above.
+    """
+    settings = [
+        f"scenes.image_size={point['size']}",
+        f"scenes.num_train={point['count']}",
+        f"scenes.num_test={_HELD_OUT}",
+        f"IMAGE_SIZE={point['size']}",
+        f"NUM_CODES={point['codes']}",
+        "STEPS_PER_EXECUTION=1",
+        "monitor.every=1",
+        "monitor.window=2",
+        *(f"{kind}STEPS={steps}" for kind in ("", "SEGMENTER_", "SELF_TRAINING_")),
+        "self_training.rounds=1",
+        "self_training.least_kept=0.0",
+        "orientation.least_margin=0.0",
+        "generation_metrics.num_samples=200",
+        "generation_metrics.kernel_samples=200",
+        "disentanglement.num_pairs=50",
+        "disentanglement.num_pictures=200",
+        "disentanglement.classifier_steps=20",
+    ]
+    command = [
+        *(sys.executable, "-m", "tfcomgan.main", "--gin_file=gin/scenes.gin"),
+        *(f"--gin_param={setting}" for setting in settings),
+        *(f"--run_dir={run}", f"--data_dir={run.parent / 'data'}", f"--stages={name}"),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {status}.")
+    seconds = run_folder.read_artifact(run, name)["seconds"]
+    return Cost(seconds, usage.ru_maxrss / 1024)
+
+
+def measure(point: dict[str, int], folder: pathlib.Path) -> dict[str, Cost]:
+    """What every stage takes at one point, from nothing; a training's step by itself."""
+    few, more = map(int, _STEPS.value)
+    costs, made = {}, folder / "more"
+    for steps, run in ((few, folder / "few"), (more, made)):
+        for name in run_folder.STAGES[: 4 if steps == few else None]:
+            cost = stage(name, run, point, steps)
+            if name in _TRAININGS and steps == more:
+                each = (cost.seconds - costs[name].seconds) / (more - few)
+                costs[f"{name}, a step"] = Cost(each, cost.memory)
+                rest = costs.pop(name).seconds - few * each
+                costs[f"{name}, all but its steps"] = Cost(rest, cost.memory)
+            else:
+                costs.setdefault(name, cost)  # Preparing a second time is finding it.
+    shutil.rmtree(folder)
+    return costs
+
+
+def slope(values: list[int], costs: list[float]) -> float:
+    """The exponent p of cost ~ x ** p between the two largest of at least two values."""
+    x, y = values[-2:], [max(cost, 1e-3) for cost in costs[-2:]]
+    return math.log(y[1] / y[0]) / math.log(x[1] / x[0])
+
+
+def table(axis: str, values: list[int], costs: list[dict[str, Cost]]) -> str:
+    """Markdown: a row a stage; seconds and MiB at each value, and both slopes."""
+    heads = [f"{value:,}" for value in values]
+    lines = [
+        f"| {_AXES[axis]} | {' | '.join(heads)} | slope | "
+        f"MiB at {heads[0]} | at {heads[-1]} | slope |",
+        "|---" * (len(values) + 5) + "|",
+    ]
+    for name in costs[0]:
+        seconds = [cost[name].seconds for cost in costs]
+        memory = [cost[name].memory for cost in costs]
+        row = [
+            name,
+            *(f"{taken:.3g} s" for taken in seconds),
+            f"{slope(values, seconds):.1f}",
+            *(f"{memory[i]:,.0f}" for i in (0, -1)),
+            f"{slope(values, memory):.1f}",
+        ]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def main(argv):
+    del argv
+    base = pathlib.Path(_WORK.value)
+    base.mkdir(parents=True, exist_ok=True)
+    given = {"size": _SIZES.value, "count": _COUNTS.value, "codes": _CODES.value}
+    known: dict[tuple, dict[str, Cost]] = {}
+    tables = []
+    for axis, texts in given.items():
+        values = sorted(map(int, texts))
+        if len(values) < 2:
+            continue
+        for value in values:
+            point = _PLAIN | {axis: value}
+            key = tuple(point.values())
+            if key not in known:
+                known[key] = measure(point, base / "-".join(map(str, key)))
+        costs = [known[tuple((_PLAIN | {axis: value}).values())] for value in values]
+        tables.append(table(axis, values, costs))
+        print(tables[-1], flush=True)
+    if _OUT.value:
+        text = "\n\n".join(itertools.chain(tables, [""]))
+        pathlib.Path(_OUT.value).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app.run(main)
