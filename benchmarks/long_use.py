@@ -1,15 +1,20 @@
 """Memory of one process that answers request after request.
 
   python -m benchmarks.long_use --run=runs/scenes --requests=10000
+  python -m benchmarks.long_use --run=runs/scenes --photos=20000
 
 Asks the exported models in turn: the segmenter by each signature, with pictures of many
-sizes, as pixels and as JPEG and PNG files, one in twenty broken; and the generator. Prints the
-process's memory as it goes, and how much it grew after the first hundred requests.
+sizes, as pixels and as JPEG and PNG files, one in twenty broken; and the generator. Or gives
+`tfcomgan.segment` so many of those files at once. Prints the process's memory as it goes,
+and how much it grew after the first hundred requests or photos.
 """
 
 import io
 import os
 import pathlib
+import subprocess
+import sys
+import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,13 +29,15 @@ from tfcomgan.serving.export_generator import load_prior
 
 _RUN = flags.DEFINE_string("run", None, "A run folder, or its serving.", required=True)
 _REQUESTS = flags.DEFINE_integer("requests", 10_000, "How many.")
+_PHOTOS = flags.DEFINE_integer("photos", 0, "How many, by the command instead.")
 _LONGEST = flags.DEFINE_integer("longest", 640, "Pixels of a side at most.")
 _FIRST = 100  # Requests that may still make the process grow.
 
 
-def memory() -> float:
-    """MiB that the process holds now."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+def memory(process: int | str = "self") -> float:
+    """MiB that a process holds now."""
+    text = pathlib.Path(f"/proc/{process}/statm").read_text(encoding="utf-8")
+    pages = int(text.split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -83,22 +90,75 @@ def requests(run: pathlib.Path):
     ]
 
 
-def main(argv):
-    del argv
-    asked = requests(pathlib.Path(_RUN.value))
-    start, refused, after_first = time.monotonic(), 0, 0.0
-    for i in range(1, _REQUESTS.value + 1):
+class Memory:
+    """What a process holds as it goes; prints it now and then.
+
+    Args:
+      count: Requests or photos in all.
+    """
+
+    def __init__(self, count: int):
+        self._every, self._next, self._start = count // 10, _FIRST, time.monotonic()
+        self._after_first = self.now = 0.0
+
+    def look(self, done: int, process: int | str = "self") -> None:
+        """After so many are done."""
+        if done < self._next:
+            return
+        self.now = memory(process) or self.now  # Nothing where it has just ended.
+        self._after_first = self._after_first or self.now
+        self._next = (done // self._every + 1) * self._every
+        seconds = time.monotonic() - self._start
+        print(f"{done:8} done {seconds:8.0f} s {self.now:8.0f} MiB", flush=True)
+
+    def tell(self) -> None:
+        grown = self.now / self._after_first - 1
+        print(f"memory grew by {grown:.1%} after the first {_FIRST}")
+
+
+def ask(count: int) -> None:
+    """Requests to the exported models in this process."""
+    asked, refused = requests(pathlib.Path(_RUN.value)), 0
+    seen = Memory(count)
+    for i in range(1, count + 1):
         try:
             asked[i % len(asked)]()
         except tf.errors.InvalidArgumentError:
             refused += 1
-        if i == _FIRST:
-            after_first = memory()
-        if i == _FIRST or i % (_REQUESTS.value // 10) == 0:
-            seconds = time.monotonic() - start
-            print(f"{i:8} requests {seconds:8.0f} s {memory():8.0f} MiB", flush=True)
-    grown = memory() / after_first - 1
-    print(f"{refused} refused; memory grew by {grown:.1%} after the first {_FIRST}")
+        seen.look(i)
+    print(f"{refused} refused")
+    seen.tell()
+
+
+def segment(count: int) -> None:
+    """Photos through `tfcomgan.segment`, in a process of its own."""
+    with tempfile.TemporaryDirectory() as base:
+        photos, out = pathlib.Path(base, "photos"), pathlib.Path(base, "out")
+        photos.mkdir()
+        contents = files(np.random.default_rng(0))
+        for i in range(count):
+            (photos / f"{i}.jpg").write_bytes(contents[i % len(contents)])
+        command = [sys.executable, "-m", "tfcomgan.segment", str(photos)]
+        command += [f"--model={_RUN.value}", f"--out={out}"]
+        seen, areas = Memory(count * 19 // 20), out / "areas.csv"
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            rows = 0
+            while process.poll() is None:
+                time.sleep(0.2)
+                if areas.exists():
+                    rows = areas.read_bytes().count(b"\n")
+                if process.poll() is None:
+                    seen.look(rows, process.pid)
+        print(f"{count - rows + 1} of {count} photos skipped")
+    seen.tell()
+
+
+def main(argv):
+    del argv
+    if _PHOTOS.value:
+        segment(_PHOTOS.value)
+    else:
+        ask(_REQUESTS.value)
 
 
 if __name__ == "__main__":

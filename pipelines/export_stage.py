@@ -10,11 +10,10 @@ from tfcomgan import config, run_folder
 from tfcomgan.serving import (
     export_generator,
     export_segmenter,
-    files,
     onnx_file,
     versions,
 )
-from tfcomgan.system import files as system_files
+from tfcomgan.system import files
 
 
 @config.settings("export")
@@ -70,7 +69,6 @@ def export_models(
             ),
         ),
     ]
-    files.write_server_configs(run_dir / run_folder.SERVING)
     return {"version_dirs": [str(path.relative_to(run_dir)) for path in made]}
 
 
@@ -93,6 +91,6 @@ def _publish(
 
     def note(written):
         text = {"version": version.name, "digest": versions.digest(written)}
-        system_files.write_text(file, json.dumps(text) + "\n")
+        files.write_text(file, json.dumps(text) + "\n")
 
     return export(directory=version, note=note)

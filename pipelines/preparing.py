@@ -41,7 +41,7 @@ def prepare(work: Work, *, chosen: PrepareSettings) -> dict:
     place = work.place
     marks.make(place.data_dir)
     builder = chosen.source.prepare(place.data_dir, place.manual_dir, beam=place.beam)
-    files.sync_all(builder.data_dir)  # TFDS leaves that to the system.
+    files.sync_all(builder.data_dir)  # TFDS alone may have made it, elsewhere.
     splits = {name: s.num_examples for name, s in builder.info.splits.items()}
     metadata = builder.info.metadata
     return {

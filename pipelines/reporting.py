@@ -11,6 +11,7 @@ from tfcomgan import run_folder
 from tfcomgan.figures.paper import Plate
 from tfcomgan.reporting import card, curves, facts, page
 from tfcomgan.reporting.environment import Environment
+from tfcomgan.serving import files as serving_files
 from tfcomgan.system import files
 
 _MONITORED = ("train_generator", "train_segmenter")
@@ -18,12 +19,16 @@ _FACTS = ("steps", "batch_size", "seed", "precision")
 
 
 def write(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> None:
-    """Writes `report.html` into a run folder, and a card beside the served models."""
+    """Writes `report.html` into a run folder, and what lies beside the served models.
+
+    Files that are as they should be are left alone.
+    """
     report = fill(run_dir, parameters)
     page.write(run_dir / run_folder.REPORT, report)
     if "export" not in report.unfinished:
-        path = run_dir / run_folder.SERVING / run_folder.CARD
-        files.write_text(path, card.markdown(report))
+        serving = run_dir / run_folder.SERVING
+        files.renew_text(serving / run_folder.CARD, card.markdown(report))
+        serving_files.write_server_configs(serving)
 
 
 def fill(run_dir: pathlib.Path, parameters: Mapping[str, dict]) -> facts.Report:

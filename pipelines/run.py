@@ -79,6 +79,7 @@ def _take_over(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
 
 
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
+    parameters = {name: plan.parameters for name, plan in plans.items()}
     for name in names:
         plan = plans[name]
         made = cache.find(place.run_dir, name)
@@ -105,9 +106,11 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
         ) as (work_dir, info):
             work = Work(name, work_dir, plan.fingerprint, place)
             info.update(plan.stage.run(work, **inputs, **plan.settings))
-        reporting.write(place.run_dir, {n: p.parameters for n, p in plans.items()})
+        reporting.write(place.run_dir, parameters)
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
+    # Also where a run was killed after its last stage, or the files are damaged.
+    reporting.write(place.run_dir, parameters)
     closing.tell(names, place, report)
 
 

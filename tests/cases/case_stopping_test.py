@@ -116,7 +116,7 @@ def test_remains_of_killed_processes_are_swept(tmp_path):
     fresh = f"--data_dir={tmp_path / 'data'}"
     command.run(*tiny(run_dir, "--stages=prepare", fresh)).check()
     (prepared,) = (tmp_path / "data").glob("scenes/*/*/")
-    torn = prepared.with_name(f"{prepared.name}.incompleteABC")
+    torn = prepared.with_name(f"incomplete.ABC_{prepared.name}")  # TFDS's name.
     prepared.rename(torn)  # As TFDS leaves it when it is killed.
     (run_dir / "run.json").unlink()
     command.run(*tiny(run_dir, "--stages=prepare", fresh)).check()

@@ -16,4 +16,5 @@ def finished() -> pathlib.Path:
 @pytest.fixture
 def run_dir(finished, tmp_path) -> pathlib.Path:
     """A copy of an unbroken run."""
-    return shutil.copytree(finished, tmp_path / "run")
+    # Of the same name, which the report has.
+    return shutil.copytree(finished, tmp_path / finished.name)

@@ -1,4 +1,4 @@
-"""Exports that are killed between a version's name and the stage's record."""
+"""Exports that are killed at their end, and what lies beside them."""
 
 import json
 import shutil
@@ -54,6 +54,7 @@ def _versions(run_dir) -> dict[str, list[int]]:
         ("serving/generator/1", True, {"segmenter"}),
         ("serving/generator/1", False, {"segmenter", "generator"}),
         ("/export", True, {"segmenter", "generator"}),
+        ("/export", False, {"segmenter", "generator"}),
     ],
 )
 def test_a_version_that_a_killed_export_published_is_taken(
@@ -73,6 +74,9 @@ def test_a_version_that_a_killed_export_published_is_taken(
     made = ["serving/segmenter/1", "serving/generator/1"]
     assert record["info"]["version_dirs"] == made
     assert any(name.endswith("segmenter/1/saved_model.pb") for name in record["files"])
+    assert (unexported / "serving/README.md").is_file()
+    assert 'name: "generator"' in (unexported / "serving/models.config").read_text()
+    assert "not finished" not in (unexported / "report.html").read_text()
 
 
 def test_a_version_of_other_settings_is_not_taken_for_that_of_a_killed_export(
@@ -89,6 +93,21 @@ def test_a_version_of_other_settings_is_not_taken_for_that_of_a_killed_export(
     assert _versions(unexported) == {"segmenter": [1, 2], "generator": [1, 2]}
     made = command.artifact(unexported, "export")["info"]["version_dirs"]
     assert made == ["serving/segmenter/2", "serving/generator/2"]
+
+
+def test_what_is_damaged_beside_the_stages_is_written_anew(run_dir):
+    names = ("report.html", "serving/README.md")
+    names += ("serving/models.config", "serving/batching.config")
+    command.run(*tiny(run_dir)).check()  # The report has the folder's name.
+    whole = {name: (run_dir / name).read_bytes() for name in names}
+    for name in names[::2]:
+        (run_dir / name).write_bytes(whole[name][: len(whole[name]) // 2])
+    for name in names[1::2]:
+        (run_dir / name).unlink()
+    before = command.changes(run_dir / "serving/segmenter")
+    command.run(*tiny(run_dir)).check()
+    assert {name: (run_dir / name).read_bytes() for name in names} == whole
+    assert command.changes(run_dir / "serving/segmenter") == before
 
 
 if __name__ == "__main__":

@@ -17,6 +17,17 @@ def test_a_text_replaces_the_older_one_and_leaves_nothing_else(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_text_is_renewed_only_where_it_is_another(tmp_path):
+    path = tmp_path / "a.txt"
+    files.renew_text(path, "first")
+    os.utime(path, ns=(1, 1))
+    files.renew_text(path, "first")
+    assert path.stat().st_mtime_ns == 1
+    path.write_text("fir")
+    files.renew_text(path, "first")
+    assert path.read_text() == "first"
+
+
 def test_what_fails_leaves_the_older_file_alone(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("older")

@@ -5,20 +5,23 @@ pipeline the reading of pictures is spread over Beam's workers, which must see t
 folder and the pictures under the same paths, and have this package installed.
 """
 
+import contextlib
 import importlib.util
 import logging
 import pathlib
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow_datasets as tfds
 import tqdm
 
 from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
-from tfcomgan.system import locks
+from tfcomgan.system import files, locks
+
+_UNFINISHED = "incomplete."  # Begins the names of folders that TFDS writes in.
 
 
 class Spread:
@@ -163,15 +166,36 @@ def make(
         if is_made(builder):  # Meanwhile, by who was waited for.
             builder.info.read_from_directory(folder)
         else:
-            for torn in folder.parent.glob("*.incomplete*"):  # Of a killed process.
+            for torn in folder.parent.glob(f"{_UNFINISHED}*"):  # Of a killed process.
                 shutil.rmtree(torn, ignore_errors=True)
-            _make(builder, beam, download_dir, manual_dir)
+            with _synced():
+                _make(builder, beam, download_dir, manual_dir)
+            files.sync(folder.parent)
     return builder
 
 
 def is_made(builder: tfds.core.DatasetBuilder) -> bool:
     """Whether a data set is there, also in a folder whose name TFDS takes for a pattern."""
     return (pathlib.Path(builder.data_dir) / "dataset_info.json").is_file()
+
+
+@contextlib.contextmanager
+def _synced() -> Iterator[None]:
+    """Has TFDS wait for the disk before it gives a data set's folder its name.
+
+    What it writes last into the folder is the data set's info.
+    """
+    write = tfds.core.DatasetInfo.write_to_directory
+
+    def write_and_wait(info, folder, *args, **kwargs):
+        write(info, folder, *args, **kwargs)
+        files.sync_all(folder)
+
+    tfds.core.DatasetInfo.write_to_directory = write_and_wait
+    try:
+        yield
+    finally:
+        tfds.core.DatasetInfo.write_to_directory = write
 
 
 def _make(builder, beam, download_dir, manual_dir) -> None:

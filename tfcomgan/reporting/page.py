@@ -43,8 +43,11 @@ _NAMES = {
 
 
 def write(path: str | os.PathLike, report: Report) -> None:
-    """Writes the page, whole or not at all; makes the folder if needed."""
-    files.write_text(path, page(report))
+    """Writes the page, whole or not at all; makes the folder if needed.
+
+    Leaves a file that holds it as it is.
+    """
+    files.renew_text(path, page(report))
 
 
 def page(report: Report) -> str:

@@ -91,17 +91,20 @@ def write_signatures(version_dir: pathlib.Path, image_size: int, multiple: int) 
 
 
 def write_server_configs(serving_dir: pathlib.Path) -> None:
-    """Writes models.config, of the models with a version below, and batching.config."""
+    """Writes models.config, of the models with a version below, and batching.config.
+
+    Leaves those that say so already as they are.
+    """
     names = sorted(
         path.name
         for path in serving_dir.iterdir()
         if path.is_dir() and any(re.fullmatch("[0-9]+", p.name) for p in path.iterdir())
     )
     configs = [_MODEL_CONFIG.format(name=name, mount=_MOUNT) for name in names]
-    files.write_text(
+    files.renew_text(
         serving_dir / "models.config", _MODELS.format(configs="".join(configs))
     )
-    files.write_text(serving_dir / "batching.config", _BATCHING)
+    files.renew_text(serving_dir / "batching.config", _BATCHING)
 
 
 def write_warmup(version_dir: pathlib.Path, image_size: int) -> None:

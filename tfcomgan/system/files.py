@@ -53,6 +53,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def renew_text(path: str | os.PathLike, text: str) -> None:
+    """As `write_text`, where the file does not hold this text."""
+    path = pathlib.Path(path)
+    wanted = text.encode("utf-8", "backslashreplace")
+    if not path.is_file() or path.read_bytes() != wanted:
+        write_text(path, text)
+
+
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
     """Gives a folder its final name, with all in it on the disk before.
 

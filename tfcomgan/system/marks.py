@@ -8,6 +8,8 @@ folder counts as any other.
 import os
 import pathlib
 
+from tfcomgan.system import files
+
 NAME = ".tfcomgan-results"
 ALL = "*"
 _HEAD = (
@@ -46,5 +48,6 @@ def make(folder: str | os.PathLike, *names: str) -> pathlib.Path:
     marked = known | (set(names) if known or any(folder.iterdir()) else {ALL})
     if ALL not in known and marked != known:
         lines = "\n".join([_HEAD, *sorted(marked)]) + "\n"
-        pathlib.Path(folder, NAME).write_text(lines, "utf-8", "surrogateescape")
+        with files.replacing(folder / NAME) as temporary:
+            temporary.write_text(lines, "utf-8", "surrogateescape")
     return folder
