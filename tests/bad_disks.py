@@ -148,7 +148,7 @@ class Trials:
     def _command(self, kind: str, name: str, spoil) -> None:
         arguments, module = COMMANDS[name](self.finished / "run")
         with disk(self._base / "disk") as small:
-            out = small.folder / "out"
+            out = small.folder / ("out.md" if name == "compare" else "out")
             if name not in self._written:
                 command.run(*arguments, f"--out={out}", module=module).check()
                 self._written[name] = small.used(), written(out)
