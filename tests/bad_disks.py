@@ -223,7 +223,7 @@ def _newest_first(folder: pathlib.Path) -> None:
 
 def _data(contents: dict) -> dict:
     """What of a run's contents is the data set."""
-    return {name: x for name, x in contents.items() if name.startswith("data/")}
+    return {name: x for name, x in contents.items() if name.startswith("data/scenes")}
 
 
 def todo(trials: Trials) -> dict[str, list]:

@@ -60,6 +60,17 @@ def test_disk_errors_of_tensorflow_and_hdf5_are_recognised(words):
     assert explain(raised).startswith(f"{words}: /runs/a.h5. ")
 
 
+def test_disk_error_wrapped_by_tfds_is_recognised():
+    full = "Failed to finalize writing: /data/a-train; No space left on device"
+    with pytest.raises(RuntimeError) as raised:
+        try:
+            raise _tensorflow_error("ResourceExhaustedError", full)
+        except Exception as error:
+            raise RuntimeError(f"ResourceExhaustedError: {full}") from error
+    text = explain(raised.value)
+    assert text.startswith("No space left on device: /data/a-train. ")
+
+
 def test_disk_error_wrapped_by_gin_keeps_its_file():
     with pytest.raises(OSError) as raised:
         toy_save(path="/runs/a/ckpt-1")

@@ -128,6 +128,8 @@ def _content(path: pathlib.Path, folder: pathlib.Path) -> bytes | None:
         return None  # What the latter hold is read by way of their index.
     if path.suffix == ".index":
         return _values(path.with_suffix(""))
+    if ".tfrecord-" in path.name:
+        return _examples(path)
     if path.suffix == ".npz":
         with np.load(path) as file:
             return b"".join(key.encode() + file[key].tobytes() for key in file)
@@ -139,6 +141,16 @@ def _content(path: pathlib.Path, folder: pathlib.Path) -> bytes | None:
         kept = {k: record[k] for k in ("fingerprint", "parameters", "inputs", "info")}
         return json.dumps(kept, sort_keys=True).replace(str(folder), "").encode()
     return path.read_bytes()
+
+
+def _examples(file: pathlib.Path) -> bytes:
+    """The examples of a TFRecord file; in which order each has its features is chance."""
+    import tensorflow as tf
+
+    return b"".join(
+        tf.train.Example.FromString(x).SerializeToString(deterministic=True)
+        for x in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+    )
 
 
 def _values(checkpoint: pathlib.Path) -> bytes:

@@ -57,8 +57,10 @@ def explain(error: BaseException) -> str | None:
     """What to tell the user of an error he can do something about, else None.
 
     Knows `UserError`, a full, read-only or forbidden disk, and exhausted memory, as
-    raised by Python, HDF5 and TensorFlow, bare or wrapped by gin.
+    raised by Python, HDF5 and TensorFlow, bare or wrapped by gin or TFDS.
     """
+    if type(error) is RuntimeError and error.__cause__:  # So TFDS tells TensorFlow's.
+        return explain(error.__cause__)
     text = without_gin_trail(error)
     if isinstance(error, UserError):
         return text
