@@ -34,7 +34,8 @@ from tfcomgan.models import comgan, update
 from tfcomgan.networks import discriminators, generators
 from tfcomgan.training.loop import precision
 
-# Of `ComGAN`, and of `Twin`: gin/ds_comgan.gin, and gin/scenes.gin at 64 px.
+# Of `ComGAN`, and of `Twin`: gin/ds_comgan.gin, and gin/scenes.gin at 64 px, with
+# heads at full size and without the border's weight, which the twin does not have.
 CONFIGS = {
     "paper": dict(
         generator=generators.GeneratorSettings(image_size=128, hidden_width=128),

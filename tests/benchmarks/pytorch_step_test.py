@@ -160,7 +160,11 @@ def test_weights_of_another_size_are_refused():
     ("name", "files", "params"),
     [
         ("paper", ["gin/ds_comgan.gin"], []),
-        ("narrow", ["gin/scenes.gin"], ["IMAGE_SIZE=64"]),
+        (
+            "narrow",
+            ["gin/scenes.gin"],
+            ["IMAGE_SIZE=64", "generator.head_stride=1", "comgan.border_weight=0"],
+        ),
     ],
 )
 def test_the_configs_are_those_of_the_gin_files(name, files, params):
