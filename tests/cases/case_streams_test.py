@@ -121,7 +121,9 @@ def text_files_without_encoding(path: pathlib.Path) -> list[str]:
         ]
         is_binary = any("b" in str(text) for text in texts)
         has_encoding = any(k.arg in ("encoding", None) for k in call.keywords)
-        is_text = name in ("read_text", "write_text") or (
+        # pathlib's; a function of this name is `system.files`', which writes UTF-8.
+        is_method = isinstance(call.func, ast.Attribute)
+        is_text = (is_method and name in ("read_text", "write_text")) or (
             (
                 name == "fdopen"
                 or name == "open"
