@@ -5,7 +5,8 @@
 Three axes, one changed at a time: pixels along a side, pictures for training, codes N.
 Each stage is the plain command of the demo's configuration with few steps, in a process of
 its own. Trainings count twice, of few and of more steps: the difference is the time of a
-step without its compilation. Times are the stages' own, without the start of Python;
+step without its compilation; it wants idle cores, and is noise where the steps are few.
+Times are the stages' own, without the start of Python;
 memory is the most that was resident, file maps too.
 
 The slope is the exponent p of x ** p between the two largest values of an axis: 2 of a
@@ -33,7 +34,7 @@ _OUT = flags.DEFINE_string("out", None, "Where the table is written, as Markdown
 _SIZES = flags.DEFINE_list("sizes", ["32", "64", "128", "256"], "Pixels of a side.")
 _COUNTS = flags.DEFINE_list("counts", ["1000", "10000", "100000"], "Pictures.")
 _CODES = flags.DEFINE_list("codes", ["10", "100", "1000"], "N.")
-_STEPS = flags.DEFINE_list("steps", ["2", "10"], "Of a training: few, and more.")
+_STEPS = flags.DEFINE_list("steps", ["2", "60"], "Of a training: few, and more.")
 
 _PLAIN = {"size": 32, "count": 1000, "codes": 10}
 _HELD_OUT = 200
