@@ -2,18 +2,20 @@
 
   python -m benchmarks.growth_table --work=/tmp/growth_table --out=growth.md
 
-Three axes, one changed at a time: pixels along a side, pictures for training, codes N.
+Three axes, one changed at a time: pixels along a side, pictures for training, codes N. An
+axis with one value is left out.
 Each stage is the plain command of the demo's configuration with few steps, in a process of
 its own. Trainings count twice, of few and of more steps: the difference is the time of a
 step without its compilation; it wants idle cores, and is noise where the steps are few.
-Times are the stages' own, without the start of Python;
-memory is the most that was resident, file maps too.
+Times are the stages' own, without the start of Python; memory is the most that was
+resident, file maps too.
 
 The slope is the exponent p of x ** p between the two largest values of an axis: 2 of a
 picture's side is its number of pixels, 1 of the others is the work itself. Anything that
 grows faster than its work is a defect.
 """
 
+import functools
 import itertools
 import math
 import os
@@ -90,8 +92,8 @@ def stage(name: str, run: pathlib.Path, point: dict[str, int], steps: int) -> Co
 def measure(point: dict[str, int], folder: pathlib.Path) -> dict[str, Cost]:
     """What every stage takes at one point, from nothing; a training's step by itself."""
     few, more = map(int, _STEPS.value)
-    costs, made = {}, folder / "more"
-    for steps, run in ((few, folder / "few"), (more, made)):
+    costs = {}
+    for steps, run in ((few, folder / "few"), (more, folder / "more")):
         for name in run_folder.STAGES[: 4 if steps == few else None]:
             cost = stage(name, run, point, steps)
             if name in _TRAININGS and steps == more:
@@ -138,18 +140,18 @@ def main(argv):
     base = pathlib.Path(_WORK.value)
     base.mkdir(parents=True, exist_ok=True)
     given = {"size": _SIZES.value, "count": _COUNTS.value, "codes": _CODES.value}
-    known: dict[tuple, dict[str, Cost]] = {}
+
+    @functools.cache
+    def costs_of(*point: int) -> dict[str, Cost]:
+        folder = base / "-".join(map(str, point))
+        return measure(dict(zip(_PLAIN, point, strict=True)), folder)
+
     tables = []
     for axis, texts in given.items():
         values = sorted(map(int, texts))
         if len(values) < 2:
             continue
-        for value in values:
-            point = _PLAIN | {axis: value}
-            key = tuple(point.values())
-            if key not in known:
-                known[key] = measure(point, base / "-".join(map(str, key)))
-        costs = [known[tuple((_PLAIN | {axis: value}).values())] for value in values]
+        costs = [costs_of(*(_PLAIN | {axis: value}).values()) for value in values]
         tables.append(table(axis, values, costs))
         print(tables[-1], flush=True)
     if _OUT.value:

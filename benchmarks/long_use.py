@@ -98,21 +98,22 @@ class Memory:
     """
 
     def __init__(self, count: int):
-        self._every, self._next, self._start = count // 10, _FIRST, time.monotonic()
-        self._after_first = self.now = 0.0
+        self._every, self._next = max(1, count // 10), min(_FIRST, count)
+        self._start, self._after_first, self._now = time.monotonic(), 0.0, 0.0
 
     def look(self, done: int, process: int | str = "self") -> None:
         """After so many are done."""
         if done < self._next:
             return
-        self.now = memory(process) or self.now  # Nothing where it has just ended.
-        self._after_first = self._after_first or self.now
+        self._now = memory(process) or self._now  # Nothing where it has just ended.
+        self._after_first = self._after_first or self._now
         self._next = (done // self._every + 1) * self._every
         seconds = time.monotonic() - self._start
-        print(f"{done:8} done {seconds:8.0f} s {self.now:8.0f} MiB", flush=True)
+        print(f"{done:8} done {seconds:8.0f} s {self._now:8.0f} MiB", flush=True)
 
     def tell(self) -> None:
-        grown = self.now / self._after_first - 1
+        """How much the process has grown."""
+        grown = self._now / self._after_first - 1
         print(f"memory grew by {grown:.1%} after the first {_FIRST}")
 
 
@@ -149,6 +150,8 @@ def segment(count: int) -> None:
                     rows = areas.read_bytes().count(b"\n")
                 if process.poll() is None:
                     seen.look(rows, process.pid)
+        if not rows:
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}.")
         print(f"{count - rows + 1} of {count} photos skipped")
     seen.tell()
 

@@ -76,8 +76,8 @@ def _main(arguments: Sequence[str]) -> None:
         from kfp import compiler, kubernetes  # noqa: F401
     except ImportError as error:
         raise UserError(
-            f"{error}. Install it: pip install 'kfp[kubernetes]' absl-py filelock, also "
-            "in an environment of its own."
+            f"{error}. Install it: pip install 'kfp[kubernetes]' absl-py filelock "
+            "gin-config, also in an environment of its own."
         ) from error
     given, root = flags.FLAGS, flags.FLAGS.mount_path
     name = "+".join(pathlib.Path(file).stem for file in given.gin_file)

@@ -6,7 +6,6 @@ TensorFlow may be missing.
 """
 
 import ast
-import difflib
 import functools
 import hashlib
 import itertools
@@ -14,6 +13,8 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+from tfcomgan.config import ConfigError, gin_text, places
+from tfcomgan.config.messages import nearest
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
@@ -130,8 +131,7 @@ def _check_name(name: str, gin_files: Sequence[str]) -> None:
     else:
         names, what = _macros(gin_files), "macro of the gin files"
     if names is not None and setting not in names:
-        near = difflib.get_close_matches(setting, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = nearest(setting, names)
         raise UserError(f"--sweep={name}: {setting!r} is no {what}.{hint}")
 
 
@@ -169,16 +169,14 @@ def _macros(gin_files: Sequence[str]) -> list[str] | None:
     """The macros that gin files define or use; None where one is not on this machine."""
     found, todo, seen = set(), list(gin_files), set()
     while todo:
-        name = todo.pop()
-        places = (pathlib.Path(), _ROOT, _ROOT / "tfcomgan" / "resources")
-        path = next((p / name for p in places if (p / name).is_file()), None)
-        if path is None:
+        try:
+            path = places.find(todo.pop())
+        except ConfigError:
             return None
         if path not in seen:
             seen.add(path)
-            text = path.read_text(encoding="utf-8")
+            text = gin_text.GinFile(str(path)).read()
             found |= set(re.findall(r"^(\w+)\s*=", text, re.MULTILINE))
             found |= set(re.findall(r"%(\w+)(?![\w.])", text))
-            included = r"^\s*include\s+[\"'](.*?)[\"']"
-            todo += re.findall(included, text, re.MULTILINE)
+            todo += gin_text.included(text)
     return sorted(found)

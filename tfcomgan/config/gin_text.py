@@ -10,6 +10,11 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _INCLUDE = re.compile(r"""^(\s*include\s+)(["'])(.*?)\2""", re.MULTILINE)
 
 
+def included(text: str) -> list[str]:
+    """The names of the files that a text includes."""
+    return [found[2] for found in _INCLUDE.findall(text)]
+
+
 class GinFile(io.StringIO):
     """A file in UTF-8, or UTF-16 with its mark, both as Windows writes them.
 
