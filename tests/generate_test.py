@@ -1,5 +1,6 @@
 """The command that generates: figures, swapped grounds, data sets, and bad input."""
 
+import errno
 import json
 import pathlib
 import sys
@@ -184,6 +185,28 @@ def test_data_set_by_command_with_a_chosen_code(run_dir, tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     assert f"{folder} exists" in _run(run_dir, tmp_path, *flags).message
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+
+
+def test_data_set_cut_short_by_a_full_disk_is_made_anew(
+    generator, dataset, tmp_path, monkeypatch
+):
+    def full(folder, examples):
+        next(examples)
+        (folder / "half").write_text("")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    whole, _ = dataset
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setitem(datasets.FORMATS, "yolo", full)
+        datasets.write(generator, COUNT, tmp_path, wanted=WANTED, seed=1)
+    # Of what has its name, all is there.
+    assert not (tmp_path / "tfds/synthetic/1.0.0").exists()
+    datasets.write(generator, COUNT, tmp_path, wanted=WANTED, seed=1)
+    made, expected = (
+        {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+        for out in (tmp_path, whole)
+    )
+    assert made == expected
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,20 @@ def test_what_fails_leaves_the_older_file_alone(tmp_path):
     assert path.read_text() == "older" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_folder_replaces_the_older_one_when_it_is_whole(tmp_path):
+    place = tmp_path / "results"
+    place.mkdir()
+    (place / "old").write_text("old")
+    with pytest.raises(OSError, match="full"), files.replacing_folder(place) as made:
+        (made / "new").write_text("new")
+        raise OSError("full")
+    assert [p.name for p in tmp_path.rglob("*")] == ["results", "old"]
+    with files.replacing_folder(place) as made:
+        (made / "new").write_text("new")
+        assert (place / "old").exists()
+    assert [p.name for p in tmp_path.rglob("*")] == ["results", "new"]
+
+
 def test_content_is_on_the_disk_before_it_has_the_name(tmp_path, monkeypatch):
     """A power cut between the two must not leave an empty file of that name."""
     told = []

@@ -7,7 +7,6 @@ EXIF data turn, with another profile than sRGB, or transparent are written anew 
 import contextlib
 import os
 import pathlib
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -49,17 +48,9 @@ def write(out: pathlib.Path, formats: Sequence[str], rows: Sequence[Row]) -> Non
       OSError: The disk says no.
     """
     for name in formats:
-        made = out / f"{files.UNFINISHED}{name}"
-        old = out / f"{files.UNFINISHED}old-{name}"
-        try:
+        with files.replacing_folder(out / name) as made:
             marks.make(made)
             FORMATS[name](made, _examples(out, rows))
-            if (out / name).exists():
-                os.replace(out / name, old)
-            os.replace(made, out / name)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def _examples(out: pathlib.Path, rows: Sequence[Row]) -> Iterator[Example]:

@@ -9,6 +9,7 @@ import contextlib
 import io
 import itertools
 import pathlib
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from tfcomgan.annotations.formats import FORMATS
 from tfcomgan.errors import UserError
 from tfcomgan.images import mask_to_uint8, to_uint8
 from tfcomgan.serving.export_generator import ExportedGenerator
+from tfcomgan.system import files
 
 _BATCH = 32
 _TRIED = 512  # Scenes from which the least score is found.
@@ -96,20 +98,26 @@ def write(
     chosen = _chosen(itertools.chain(tried, batches), wanted, least, left_out)
     bar = tqdm.tqdm(total=count, unit="scene", disable=None)
     tfds.disable_progress_bar()
-    # TFDS prints that it downloads.
-    with bar, contextlib.redirect_stdout(io.StringIO()):
-        builder = tfds.dataset_builders.store_as_tfds_dataset(
-            name=_NAME,
-            version=_VERSION,
-            features=_features(generator.prior),
-            split_datasets={"train": _numbered(chosen, count, bar)},
-            data_dir=out / "tfds",
-            description=f"Scenes of an exported generator. {wanted}",
-            disable_shuffling=True,
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False),
-        )
-    for name in formats:
-        FORMATS[name](out / name, _labelled(builder, size))
+    # Gets its name last: what a full disk cut short is made again by the same command.
+    with files.replacing_folder(folder) as made:
+        # TFDS prints that it downloads.
+        with bar, contextlib.redirect_stdout(io.StringIO()):
+            builder = tfds.dataset_builders.store_as_tfds_dataset(
+                name=_NAME,
+                version=_VERSION,
+                features=_features(generator.prior),
+                split_datasets={"train": _numbered(chosen, count, bar)},
+                data_dir=made,
+                description=f"Scenes of an exported generator. {wanted}",
+                disable_shuffling=True,
+                download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+            )
+        for name in formats:
+            with files.replacing_folder(out / name) as labelled:
+                FORMATS[name](labelled, _labelled(builder, size))
+        for path in (made / _NAME / _VERSION).iterdir():
+            path.rename(made / path.name)
+        shutil.rmtree(made / _NAME)
     reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(left_out.items()))
     print(f"{count} scenes kept; left out: {reasons or 'none'}.")
     return folder

@@ -61,6 +61,30 @@ def renew_text(path: str | os.PathLike, text: str) -> None:
         write_text(path, text)
 
 
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A temporary folder beside `path`, which takes its place when the body ends well.
+
+    A folder of that name is removed then; where the body fails it is as before. Does not
+    wait for the disk. To be called by who holds the folder above, see `sweep`.
+
+    Raises:
+      OSError: The disk is full or may not be written.
+    """
+    path = pathlib.Path(path)
+    made = path.with_name(f"{UNFINISHED}{path.name}")
+    old = path.with_name(f"{UNFINISHED}old-{path.name}")
+    made.mkdir(parents=True)
+    try:
+        yield made
+        if path.exists():
+            os.replace(path, old)
+        os.replace(made, path)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
     """Gives a folder its final name, with all in it on the disk before.
 
