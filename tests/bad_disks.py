@@ -45,7 +45,7 @@ _TO_LOOK_AT = {run_folder.LOGS, run_folder.PICTURES, run_folder.CONFIG}
 # What a stage makes beside its folder.
 _BESIDE = {
     "prepare": "data/scenes",
-    "train_generator": f"data/{decoded.FOLDER}/*/train-*",
+    "train_generator": f"data/{decoded.FOLDER}/*/train-*/images*",  # Masks are not for it.
     "evaluate": f"data/{decoded.FOLDER}/*/test-*",
     "export": f"run/{run_folder.SERVING}",
 }

@@ -7,6 +7,7 @@ folder and the pictures under the same paths, and have this package installed.
 
 import contextlib
 import importlib.util
+import json
 import logging
 import pathlib
 import re
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import tensorflow_datasets as tfds
 import tqdm
+from google.protobuf import json_format
 
 from tfcomgan.data import parallel
 from tfcomgan.errors import UserError
@@ -24,7 +26,30 @@ from tfcomgan.system import files, locks
 _UNFINISHED = "incomplete."  # Begins the names of folders that TFDS writes in.
 
 
-class Spread:
+# A file beside the examples that is cut off or altered.
+_DAMAGE = (json_format.ParseError, json.JSONDecodeError, UnicodeDecodeError)
+
+
+def damaged(name: str, folder: str, problem: str) -> UserError:
+    """What to say of a prepared data set that cannot be read."""
+    return UserError(
+        f"The prepared data of `{name}` are damaged ({problem}). Delete the folder "
+        f"{folder} and give the same command again; it prepares them anew."
+    )
+
+
+class Found:
+    """To be inherited before a TFDS builder: names the folder where what it finds is damaged."""
+
+    def __init__(self, **kwargs):
+        try:
+            super().__init__(**kwargs)
+        except _DAMAGE as error:
+            problem = f"{type(error).__name__} beside the examples"
+            raise damaged(self.name, self.data_dir, problem) from error
+
+
+class Spread(Found):
     """To be inherited before a TFDS builder: threads or Beam make its examples.
 
     What is given to `each` and `chain` must be such that it can be pickled.

@@ -43,7 +43,7 @@ class Archive(NamedTuple):
         return None
 
 
-class FromArchives:
+class FromArchives(making.Found):
     """To be inherited before a TFDS builder: takes unpacked folders for archives.
 
     Attributes:

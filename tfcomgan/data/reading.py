@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfcomgan.data import parallel
+from tfcomgan.data import making, parallel
 from tfcomgan.errors import UserError
 
 # Of what is made of a stored picture; raise it when one gives other pixels than before.
@@ -163,11 +163,8 @@ def rows(
                 labels=part.get("label"),
             )
     except _DAMAGE as error:
-        raise UserError(
-            f"The prepared data of `{builder.name}` are damaged "
-            f"({type(error).__name__} in split {view.split!r}). Delete the folder "
-            f"{builder.data_dir} and give the same command again; it prepares them anew."
-        ) from error
+        problem = f"{type(error).__name__} in split {view.split!r}"
+        raise making.damaged(builder.name, builder.data_dir, problem) from error
 
 
 def check_split(builder: tfds.core.DatasetBuilder, split: str) -> None:

@@ -108,11 +108,18 @@ def save(path: pathlib.Path, photo: Photograph, alpha, finish: Finish) -> None:
       OSError: The disk says no.
     """
     with files.replacing(path, is_durable=False) as temporary:
-        temporary.write_bytes(encoded(photo, alpha, finish))
+        _encode(temporary, photo, alpha, finish)
 
 
 def encoded(photo: Photograph, alpha: np.ndarray, finish: Finish) -> bytes:
     """A cut-out as the bytes of a file; errors as of `save`."""
+    file = io.BytesIO()
+    _encode(file, photo, alpha, finish)
+    return file.getvalue()
+
+
+def _encode(file, photo: Photograph, alpha: np.ndarray, finish: Finish) -> None:
+    """Writes a cut-out into a path or a file."""
     image = Image.fromarray(cutout(photo, alpha, finish))
     if max(image.size) > _MOST.get(finish.format, 2**31):
         raise TooLarge(
@@ -122,9 +129,7 @@ def encoded(photo: Photograph, alpha: np.ndarray, finish: Finish) -> bytes:
         )
     more = {"icc_profile": photo.profile, "exif": photo.exif}
     options = FORMATS[finish.format] | {k: v for k, v in more.items() if v}
-    file = io.BytesIO()
     image.save(file, format=finish.format, **options)
-    return file.getvalue()
 
 
 def is_whole(path: str | os.PathLike) -> bool:

@@ -10,6 +10,8 @@ their mixture again. Twice, in wide windows and in narrow ones.
 import cv2
 import numpy as np
 
+from tfcomgan.photos import strips
+
 # Pixels of the short side of the copy that means are taken on, and the windows' radii.
 _SIZE, _RADII = 256, (24, 3)
 _LEAST = 1e-3  # Weight of a window below which its mean is nothing's.
@@ -17,7 +19,7 @@ _LEAST = 1e-3  # Weight of a window below which its mean is nothing's.
 
 def cutout(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """uint8 [H,W,4]: the object's colours and its opacity; arguments as of `colours`."""
-    opacity = np.rint(255 * alpha).astype(np.uint8)
+    opacity = strips.by_rows(lambda a: np.rint(255 * a).astype(np.uint8), alpha)
     return np.dstack([colours(image_uint8, alpha), opacity])
 
 
@@ -31,15 +33,25 @@ def colours(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     Returns:
       uint8 [H,W,3]: the photo where alpha is 1, black where it is 0, F between.
     """
+    if not np.any((alpha > 0) & (alpha < 1)):
+        return strips.by_rows(_shown, image_uint8, alpha)
+    means = _means(image_uint8, alpha)
+    large = (cv2.resize(mean, image_uint8.shape[1::-1]) for mean in means)
+    return strips.by_rows(_own, image_uint8, alpha, *large)
+
+
+def _shown(image_uint8: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The photo, black where the object is not."""
     is_shown = (alpha[..., 0] > 0).view(np.uint8)
-    shown = cv2.bitwise_and(image_uint8, image_uint8, mask=is_shown)
+    return cv2.bitwise_and(image_uint8, image_uint8, mask=is_shown)
+
+
+def _own(image_uint8, alpha, object_mean, ground_mean) -> np.ndarray:
+    """`colours`, given those of object and ground near each pixel, uint8 [H,W,3]."""
+    shown = _shown(image_uint8, alpha)
     rows, columns = np.nonzero((alpha[..., 0] > 0) & (alpha[..., 0] < 1))
-    if not rows.size:
-        return shown
-    object_colours, ground_colours = (
-        cv2.resize(x, image_uint8.shape[1::-1])[rows, columns].astype(np.float32)
-        for x in _means(image_uint8, alpha)
-    )
+    object_colours = object_mean[rows, columns].astype(np.float32)
+    ground_colours = ground_mean[rows, columns].astype(np.float32)
     a = alpha[rows, columns]
     mixed = a * object_colours + (1 - a) * ground_colours
     estimate = object_colours + a * (image_uint8[rows, columns] - mixed)
@@ -54,6 +66,10 @@ def over(
 
     The ground may be float32 [H,W,3] in [0, 255], whose fractions then count.
     """
+    return strips.by_rows(_over, object_colours, alpha, ground)
+
+
+def _over(object_colours, alpha, ground) -> np.ndarray:
     mixed = alpha * object_colours
     mixed += (1 - alpha) * ground
     return np.rint(np.clip(mixed, 0, 255, out=mixed)).astype(np.uint8)

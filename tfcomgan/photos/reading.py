@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from tfcomgan.data import metadata, pictures
+from tfcomgan.photos import strips
 
 _TAILS = (0.1, 99.9)  # Percentiles; what lies beyond may be a dead or a hot pixel.
 _BITS = 0x0102  # BitsPerSample of TIFF.
@@ -72,16 +73,21 @@ def _by_content(levels: np.ndarray, mode: str) -> tuple[np.ndarray, str]:
     finite = levels[np.isfinite(levels)]
     if not finite.size:
         raise ValueError("none of its levels is a finite number")
-    low, high = np.percentile(finite, _TAILS)
+    extremes = finite.min(), finite.max()
+    low, high = np.percentile(finite, _TAILS, overwrite_input=True)
     if not low < high:
-        low, high = finite.min(), finite.max()
+        low, high = extremes
     kind = "32 bits" if mode in ("I", "F") else "16 bits"
     if not low < high:  # A flat picture: nothing to scale by.
         flat = np.clip(finite[0] / 257, 0, 255) if kind == "16 bits" else 0
         return np.full(levels.shape, np.uint8(np.rint(flat))), ""
-    scaled = np.clip((levels - low) * (255 / (high - low)), 0, 255)
+
+    def shown(levels):
+        scaled = np.clip((levels - low) * (255 / (high - low)), 0, 255)
+        return np.rint(np.nan_to_num(scaled, nan=0)).astype(np.uint8)
+
     note = f"{kind} a pixel: levels {low:.6g} to {high:.6g} are shown as 0 to 255"
-    return np.rint(np.nan_to_num(scaled, nan=0)).astype(np.uint8), note
+    return strips.by_rows(shown, levels), note
 
 
 def _deep_colours(path, image: Image.Image, stored) -> tuple[Image.Image, str]:
