@@ -20,6 +20,7 @@ Prints a table of trials; exit code 1 if anything was lost.
 
 import argparse
 import collections
+import fnmatch
 import functools
 import itertools
 import pathlib
@@ -86,9 +87,13 @@ class Trials:
             self._note("read-only disk", stage, done, small.folder)
 
     def torn(self, name: str) -> None:
-        """A file of the finished run loses its second half."""
+        """A file of the finished run loses its second half; a new run meets one of data."""
         folder = self._base / "torn"
         self._copy(folder)
+        if name.startswith("data"):
+            shutil.rmtree(folder / "run")
+            if not name.startswith(f"data/{decoded.FOLDER}"):
+                shutil.rmtree(folder / "data" / decoded.FOLDER)
         path = folder / name
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         done = command.run(*kill_loop.flags(folder, _STEPS))
@@ -229,14 +234,15 @@ def _data(contents: dict) -> dict:
     return {name: x for name, x in contents.items() if name.startswith("data/scenes")}
 
 
-def todo(trials: Trials) -> dict[str, list]:
-    """All trials by kind: methods with their arguments."""
+def todo(trials: Trials, torn: str) -> dict[str, list]:
+    """All trials by kind: methods with their arguments; files to cut fit a pattern."""
     stages = run_folder.STAGES[::-1]  # The quickest first.
     names = [
         str(path.relative_to(trials.finished))
-        for path in sorted(trials.finished.rglob("*"))
+        for path in sorted(trials.finished.glob("[dr]*/**/*"))  # data, run
         if path.is_file() and not _TO_LOOK_AT.intersection(path.parts)
     ]
+    names = fnmatch.filter(names, torn)
     random.Random(0).shuffle(names)
     return {
         "full": [(trials.full, s, x) for x in (0.4, 0, 0.8) for s in stages],
@@ -257,12 +263,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1e9, help="no new trial later")
     parser.add_argument("--kinds", default="full,read_only,two,command,torn")
+    parser.add_argument("--torn", default="*", help="pattern of the files to cut")
     parser.add_argument("--unbroken", type=pathlib.Path, help="kept for another time")
     given = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bad-disks-") as base:
         trials = Trials(pathlib.Path(base), given.unbroken or pathlib.Path(base, "run"))
-        chosen = [x for k, x in todo(trials).items() if k in given.kinds.split(",")]
+        kinds = todo(trials, given.torn).items()
+        chosen = [x for kind, x in kinds if kind in given.kinds.split(",")]
         for trial in itertools.chain(*itertools.zip_longest(*chosen)):
             if trial and time.monotonic() - start < 60 * given.minutes:
                 before = trials.rows.copy()
