@@ -15,6 +15,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import cv2
 import numpy as np
 from absl import app, flags
 from PIL import Image
@@ -22,7 +23,7 @@ from PIL import Image
 _RUN = flags.DEFINE_string("run", None, "A run folder.", required=True)
 _SIDE = flags.DEFINE_integer("side", 13_377, "Pixels.", lower_bound=64)
 _KINDS = flags.DEFINE_list(
-    "kinds", ["jpg", "turned", "png", "clear", "cmyk", "deep"], "Some of these."
+    "kinds", ["jpg", "turned", "png", "clear", "cmyk", "deep", "dark"], "Some of these."
 )
 _WRITTEN = ("masks", "cutouts,overlays")
 _UPRIGHT = 0x0112  # EXIF's tag; 6 is a quarter turn.
@@ -33,6 +34,10 @@ def photo(kind: str, side: int, folder: str) -> str:
     lines = np.arange(side, dtype=np.uint32) // 64
     grey = ((lines[:, np.newaxis] + lines) % 256).astype(np.uint8)
     bands = [Image.fromarray(x) for x in (grey, 255 - grey, grey[:, ::-1].copy(), grey)]
+    if kind == "dark":  # 16 bits a colour, which Pillow does not write.
+        path = os.path.join(folder, "dark.tif")
+        cv2.imwrite(path, np.dstack([np.uint16(grey) * 16] * 3))
+        return path
     colour = Image.merge("RGB", bands[:3])
     turned = Image.Exif()
     turned[_UPRIGHT] = 6

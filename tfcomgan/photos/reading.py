@@ -54,8 +54,7 @@ def read(path: str | os.PathLike) -> Photograph:
     with pictures.opened(path) as (image, stored):
         exif = _exif(stored)
         if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-            levels = np.asarray(image).astype(np.float32)
-            grey, note = _by_content(levels, image.mode)
+            grey, note = _by_content(np.asarray(image), image.mode)
             pixels = np.repeat(grey[..., np.newaxis], 3, axis=-1)
             return Photograph(pixels, pixels, None, exif, note)
         image, note = _deep_colours(path, image, stored)
@@ -69,20 +68,21 @@ def read(path: str | os.PathLike) -> Photograph:
 
 
 def _by_content(levels: np.ndarray, mode: str) -> tuple[np.ndarray, str]:
-    """float32 levels of any range as uint8 of the same shape, and a note."""
+    """Levels of any range as uint8 of the same shape, and a note."""
     finite = levels[np.isfinite(levels)]
     if not finite.size:
         raise ValueError("none of its levels is a finite number")
     extremes = finite.min(), finite.max()
-    low, high = np.percentile(finite, _TAILS, overwrite_input=True)
+    low, high = np.float32(np.percentile(finite, _TAILS, overwrite_input=True))
     if not low < high:
-        low, high = extremes
+        low, high = np.float32(extremes)
     kind = "32 bits" if mode in ("I", "F") else "16 bits"
     if not low < high:  # A flat picture: nothing to scale by.
         flat = np.clip(finite[0] / 257, 0, 255) if kind == "16 bits" else 0
         return np.full(levels.shape, np.uint8(np.rint(flat))), ""
 
     def shown(levels):
+        levels = levels.astype(np.float32)  # Of a strip alone.
         scaled = np.clip((levels - low) * (255 / (high - low)), 0, 255)
         return np.rint(np.nan_to_num(scaled, nan=0)).astype(np.uint8)
 
@@ -101,7 +101,7 @@ def _deep_colours(path, image: Image.Image, stored) -> tuple[Image.Image, str]:
     levels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if levels is None or levels.dtype != np.uint16 or levels.shape[2:] != (3,):
         return image, ""
-    scaled, note = _by_content(levels[..., ::-1].astype(np.float32), "I;16")
+    scaled, note = _by_content(levels[..., ::-1], "I;16")
     shown = Image.fromarray(scaled)
     shown.info = dict(image.info)
     turn = metadata.turn(stored)
