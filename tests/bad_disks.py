@@ -99,10 +99,9 @@ class Trials:
         done = command.run(*kill_loop.flags(folder, _STEPS))
         if done.code == 2:
             told = re.search(
-                r"Delete (?:the folder )?(/\S+?)[\s.,]|(/\S+) is damaged. Delete it",
-                done.err,
+                r"Delete (?:the folder )?(/\S+)|(/\S+) is damaged. Delete it", done.err
             )
-            target = pathlib.Path(told[1] or told[2]) if told else None
+            target = pathlib.Path((told[1] or told[2]).rstrip(".,")) if told else None
             if target and target.is_relative_to(folder):
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
         where = "/".join(pathlib.Path(name).parts[:2])
