@@ -59,7 +59,7 @@ def test_any_file_that_lost_its_end_is_met_by_a_message_that_helps(tmp_path):
             assert _pictures(source, tmp_path) == whole
         else:
             path.write_bytes(content)
-    assert refused >= {"dataset_info", "scenes-train", "scenes-test"}
+    assert refused >= {"dataset_info", "metadata", "scenes-train", "scenes-test"}
 
 
 if __name__ == "__main__":

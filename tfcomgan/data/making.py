@@ -44,6 +44,7 @@ class Found:
     def __init__(self, **kwargs):
         try:
             super().__init__(**kwargs)
+            _ = self.info.metadata  # Else read when somebody asks for it.
         except _DAMAGE as error:
             problem = f"{type(error).__name__} beside the examples"
             raise damaged(self.name, self.data_dir, problem) from error
