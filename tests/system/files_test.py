@@ -46,6 +46,10 @@ def test_a_folder_replaces_the_older_one_when_it_is_whole(tmp_path):
         raise OSError("full")
     assert [p.name for p in tmp_path.rglob("*")] == ["results", "old"]
     with files.replacing_folder(place) as made:
+        name = made.name
+    (place.with_name(name) / "killed").mkdir(parents=True)
+    (place / "old").write_text("old")
+    with files.replacing_folder(place) as made:
         (made / "new").write_text("new")
         assert (place / "old").exists()
     assert [p.name for p in tmp_path.rglob("*")] == ["results", "new"]

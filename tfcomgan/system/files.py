@@ -74,6 +74,7 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     made = path.with_name(f"{UNFINISHED}{path.name}")
     old = path.with_name(f"{UNFINISHED}old-{path.name}")
+    shutil.rmtree(made, ignore_errors=True)  # Of a process that was killed.
     made.mkdir(parents=True)
     try:
         yield made
