@@ -6,9 +6,10 @@ Three axes, one changed at a time: pixels along a side, pictures for training, c
 axis with one value is left out.
 Each stage is the plain command of the demo's configuration with few steps, in a process of
 its own. Trainings count twice, of few and of more steps: the difference is the time of a
-step without its compilation; it wants idle cores, and is noise where the steps are few.
-Times are the stages' own, without the start of Python; memory is the most that was
-resident, file maps too.
+step without its compilation, which is noise where the steps are few.
+Times are the processor's, of all threads, less those of a dry run, which starts Python and
+TensorFlow and does nothing: what else a machine does disturbs them little. Memory is the
+most that was resident, file maps too.
 
 The slope is the exponent p of x ** p between the two largest values of an axis: 2 of a
 picture's side is its number of pixels, 1 of the others is the work itself. Anything that
@@ -38,6 +39,7 @@ _COUNTS = flags.DEFINE_list("counts", ["1000", "10000", "100000"], "Pictures.")
 _CODES = flags.DEFINE_list("codes", ["10", "100", "1000"], "N.")
 _STEPS = flags.DEFINE_list("steps", ["2", "60"], "Of a training: few, and more.")
 
+_COMMAND = (sys.executable, "-m", "tfcomgan.main", "--gin_file=gin/scenes.gin")
 _PLAIN = {"size": 32, "count": 1000, "codes": 10}
 _HELD_OUT = 200
 _TRAININGS = ("train_generator", "train_segmenter", "self_train")
@@ -45,7 +47,7 @@ _AXES = {"size": "pixels of a side", "count": "pictures", "codes": "codes N"}
 
 
 class Cost(NamedTuple):
-    """Seconds, and MiB resident at most."""
+    """Seconds of processors, and MiB resident at most."""
 
     seconds: float
     memory: float
@@ -77,16 +79,26 @@ def stage(name: str, run: pathlib.Path, point: dict[str, int], steps: int) -> Co
         "disentanglement.classifier_steps=20",
     ]
     command = [
-        *(sys.executable, "-m", "tfcomgan.main", "--gin_file=gin/scenes.gin"),
+        *_COMMAND,
         *(f"--gin_param={setting}" for setting in settings),
         *(f"--run_dir={run}", f"--data_dir={run.parent / 'data'}", f"--stages={name}"),
     ]
+    whole = _cost(*command)
+    return whole._replace(seconds=whole.seconds - _start().seconds)
+
+
+@functools.cache
+def _start() -> Cost:
+    """Of the command when there is nothing to do."""
+    return _cost(*_COMMAND, "--dry_run")
+
+
+def _cost(*command: str) -> Cost:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {status}.")
-    seconds = run_folder.read_artifact(run, name)["seconds"]
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def measure(point: dict[str, int], folder: pathlib.Path) -> dict[str, Cost]:
