@@ -9,7 +9,6 @@ import contextlib
 import io
 import itertools
 import pathlib
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -98,29 +97,34 @@ def write(
     chosen = _chosen(itertools.chain(tried, batches), wanted, least, left_out)
     bar = tqdm.tqdm(total=count, unit="scene", disable=None)
     tfds.disable_progress_bar()
-    # Gets its name last: what a full disk cut short is made again by the same command.
-    with files.replacing_folder(folder) as made:
-        # TFDS prints that it downloads.
-        with bar, contextlib.redirect_stdout(io.StringIO()):
-            builder = tfds.dataset_builders.store_as_tfds_dataset(
-                name=_NAME,
-                version=_VERSION,
-                features=_features(generator.prior),
-                split_datasets={"train": _numbered(chosen, count, bar)},
-                data_dir=made,
-                description=f"Scenes of an exported generator. {wanted}",
-                disable_shuffling=True,
-                download_config=tfds.download.DownloadConfig(try_download_gcs=False),
-            )
+    with files.unfinished_folder(folder) as made:
+        with bar:
+            examples = _numbered(chosen, count, bar)
+            text = f"Scenes of an exported generator. {wanted}"
+            builder = _stored(made, examples, _features(generator.prior), text)
         for name in formats:
             with files.replacing_folder(out / name) as labelled:
                 FORMATS[name](labelled, _labelled(builder, size))
-        for path in (made / _NAME / _VERSION).iterdir():
-            path.rename(made / path.name)
-        shutil.rmtree(made / _NAME)
+        # Last: what a full disk cut short is made again by the same command.
+        files.publish(builder.data_dir, folder)
     reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(left_out.items()))
     print(f"{count} scenes kept; left out: {reasons or 'none'}.")
     return folder
+
+
+def _stored(data_dir: pathlib.Path, examples, features, description: str):
+    """Writes DATA_DIR/synthetic/1.0.0; returns its builder."""
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints that it downloads.
+        return tfds.dataset_builders.store_as_tfds_dataset(
+            name=_NAME,
+            version=_VERSION,
+            features=features,
+            split_datasets={"train": examples},
+            data_dir=data_dir,
+            description=description,
+            disable_shuffling=True,
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+        )
 
 
 def draw(generator: ExportedGenerator, *, seed: int, f=None, b=None) -> Iterator[Drawn]:

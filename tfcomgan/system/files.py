@@ -62,28 +62,40 @@ def renew_text(path: str | os.PathLike, text: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """A temporary folder beside `path`, which takes its place when the body ends well.
+def unfinished_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """An empty folder beside `path` to work in; it is gone when the body ends.
 
-    A folder of that name is removed then; where the body fails it is as before. Does not
-    wait for the disk. To be called by who holds the folder above, see `sweep`.
+    To be called by who holds the folder above, see `sweep`.
 
     Raises:
       OSError: The disk is full or may not be written.
     """
     path = pathlib.Path(path)
     made = path.with_name(f"{UNFINISHED}{path.name}")
-    old = path.with_name(f"{UNFINISHED}old-{path.name}")
     shutil.rmtree(made, ignore_errors=True)  # Of a process that was killed.
     made.mkdir(parents=True)
     try:
         yield made
-        if path.exists():
-            os.replace(path, old)
-        os.replace(made, path)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """An `unfinished_folder`, which takes the place of `path` when the body ends well.
+
+    A folder of that name is removed then; where the body fails it is as before. Does not
+    wait for the disk.
+    """
+    path = pathlib.Path(path)
+    with unfinished_folder(path) as made:
+        yield made
+        if path.exists():
+            with unfinished_folder(path.with_name(f"old-{path.name}")) as old:
+                os.replace(path, old)
+                os.replace(made, path)
+        else:
+            os.replace(made, path)
 
 
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
