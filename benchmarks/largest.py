@@ -59,7 +59,8 @@ def measured(path: str, run: str, written: str, out: str) -> tuple[float, float]
     start = time.monotonic()
     command = [sys.executable, "-m", "tfcomgan.segment", path]
     command += [f"--model={run}", f"--out={out}", f"--write={written}"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **quiet)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} failed")

@@ -164,6 +164,14 @@ def test_a_damaged_array_is_decoded_anew(data_dir, cut):
     _check_equal(_on_disk(data_dir), _in_memory(data_dir))
 
 
+def test_of_a_damaged_data_set_nothing_is_left(data_dir):
+    (path,) = data_dir.rglob("scenes-train.*")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match="damaged"):
+        _on_disk(data_dir)
+    assert not _files(data_dir, "**/*.npy")
+
+
 def test_a_copied_array_is_looked_at_once(data_dir, monkeypatch):
     _on_disk(data_dir)
     (path,) = _files(data_dir)

@@ -65,13 +65,14 @@ def decode(
       Hex SHA-256 of the rows, by array.
 
     Raises:
-      UserError: The disk has not as much room as needed, or there is no picture.
+      UserError: The disk has not as much room as needed, or the pictures cannot be read,
+        or there is none; of these nothing is left in `work`.
     """
     needed = most * sum(kind.bytes for kind in wanted.values())
     work.mkdir(parents=True, exist_ok=True)
     done, count = _state(work, wanted)
+    _check_room(work, needed, what)
     try:
-        _check_room(work, needed, what)
         with contextlib.ExitStack() as stack:
             writers = {}
             for name, kind in wanted.items():
@@ -82,6 +83,9 @@ def decode(
             if not next(iter(writers.values())).count:
                 raise UserError(f"There are no pictures in {what}.")
             return {name: writer.finish() for name, writer in writers.items()}
+    except UserError:  # What is made anew instead has another name.
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
