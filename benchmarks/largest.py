@@ -3,8 +3,9 @@
   python -m benchmarks.largest --run=runs/scenes
 
 Makes photos of 13,377 x 13,377 pixels, the largest square ones that are not refused, and
-gives each to `tfcomgan-segment` in a process of its own: once for the mask, once for cut-out
-and overlay. Prints the most memory that was resident, and the time.
+gives each to a process of its own: to `tfcomgan-segment` for the mask, and again for cut-out
+and overlay; to `tfcomgan-generate --swap` for painted grounds behind the object. Prints the
+most memory that was resident, and the time.
 """
 
 import os
@@ -25,7 +26,12 @@ _SIDE = flags.DEFINE_integer("side", 13_377, "Pixels.", lower_bound=64)
 _KINDS = flags.DEFINE_list(
     "kinds", ["jpg", "turned", "png", "clear", "cmyk", "deep", "dark"], "Some of these."
 )
-_WRITTEN = ("masks", "cutouts,overlays")
+_COMMANDS = {  # By what is written.
+    "masks": ("segment", "--write=masks"),
+    "cutouts": ("segment", "--write=cutouts,overlays"),
+    "swap": ("generate", "--swap"),
+}
+_WRITTEN = flags.DEFINE_list("written", list(_COMMANDS), "Some of these.")
 _UPRIGHT = 0x0112  # EXIF's tag; 6 is a quarter turn.
 
 
@@ -55,15 +61,18 @@ def photo(kind: str, side: int, folder: str) -> str:
 
 
 def measured(path: str, run: str, written: str, out: str) -> tuple[float, float]:
-    """GiB and seconds of one `tfcomgan-segment`; raises where it fails."""
+    """GiB and seconds of one command; raises where it fails."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "tfcomgan.segment", path]
-    command += [f"--model={run}", f"--out={out}", f"--write={written}"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, **quiet)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed")
+    module, flag = _COMMANDS[written]
+    command = [sys.executable, "-m", f"tfcomgan.{module}", path]
+    command += [f"--model={run}", f"--out={out}", flag]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            said.seek(0)
+            why = said.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"{' '.join(command)} ended with {status}: {why}")
     scale = 2**30 if sys.platform == "darwin" else 2**20
     return used.ru_maxrss / scale, time.monotonic() - start
 
@@ -73,7 +82,7 @@ def main(_):
     with tempfile.TemporaryDirectory() as folder:
         for kind in _KINDS.value:
             path = photo(kind, _SIDE.value, folder)
-            for i, written in enumerate(_WRITTEN):
+            for i, written in enumerate(_WRITTEN.value):
                 out = os.path.join(folder, f"out-{kind}-{i}")
                 memory, seconds = measured(path, _RUN.value, written, out)
                 print(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfcomgan.photos import grounds
+from tfcomgan.photos import grounds, strips
 
 
 def test_the_object_stays_and_the_ground_is_the_painted_one():
@@ -14,11 +14,22 @@ def test_the_object_stays_and_the_ground_is_the_painted_one():
     alpha = np.zeros([40, 60, 1], np.float32)
     alpha[10:30, 20:40] = 1
     ground = np.broadcast_to(np.float32([1, 0, -1]), [8, 8, 3])
-    found = grounds.behind(image, alpha, ground)
+    (found,) = grounds.behind(image, alpha, ground[np.newaxis])
     np.testing.assert_array_equal(found[10:30, 20:40], image[10:30, 20:40])
     # Grain of any photo has no mean; 2 standard errors of its largest deviation.
     outside = found[alpha[..., 0] == 0].astype(float)
     assert abs(outside[:, 1].mean() - 127.5) < 2 * 6 / 2000**0.5 + 0.5
+
+
+def test_a_photo_of_several_strips_is_that_of_one(monkeypatch):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, [37, 29, 3], np.uint8)
+    alpha = rng.random([37, 29, 1], np.float32)
+    painted = rng.uniform(-1, 1, [2, 8, 8, 3])
+    whole = list(grounds.behind(image, alpha, painted))
+    monkeypatch.setattr(strips, "_PIXELS", 5 * 29)
+    in_strips = list(grounds.behind(image, alpha, painted))
+    np.testing.assert_array_equal(in_strips, whole)
 
 
 @pytest.mark.parametrize("size", [(100, 60), (60, 100), (80, 80), (1, 7)])

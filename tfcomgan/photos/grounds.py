@@ -6,53 +6,70 @@ before it is enlarged, and gets the grain of the photo, without which it looks l
 and its slow changes show bands.
 """
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
-from tfcomgan.photos import foreground
+from tfcomgan.photos import foreground, strips
 
 _SMOOTHED = 2.0  # Painted pixels, deviation of a Gaussian: nets paint grids of 2 and 4.
 _GRAIN = (0.7, 6.0)  # Levels at least, for the bands, and at most.
+_LOOKED_AT = 4096  # Pixels of a side, the middle ones, whose grain is measured.
 # Immerkaer, "Fast Noise Variance Estimation", 1996: blind to edges and slopes.
 _LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 
 
 def behind(
-    image_uint8: np.ndarray, alpha: np.ndarray, ground: np.ndarray, *, seed: int = 0
-) -> np.ndarray:
-    """The object of a photo before a painted ground.
+    image_uint8: np.ndarray, alpha: np.ndarray, painted: np.ndarray
+) -> Iterator[np.ndarray]:
+    """The object of a photo before painted grounds, one after the other.
 
     Args:
       image_uint8: The photo, uint8 [H,W,3].
       alpha: Its object, float32 [H,W,1] in [0, 1].
-      ground: float32 [S,S,3] in [-1, 1].
-      seed: Of the grain.
+      painted: Grounds, float32 [N,S,S,3] in [-1, 1]; the grain of each is another.
 
-    Returns:
+    Yields:
       uint8 [H,W,3]: the object in its own colours, at soft edges too.
     """
-    large = enlarged(ground, alpha.shape[:2])
-    rng = np.random.default_rng(seed)
-    # The same in all channels: brightness, as film and sensors mostly have it.
-    noise = rng.standard_normal(alpha.shape, dtype=np.float32)
-    large += grain(image_uint8) * noise
-    return foreground.over(foreground.colours(image_uint8, alpha), alpha, large)
+    row, column = _places(painted.shape[1], alpha.shape[:2])
+    deviation, colours = grain(image_uint8), foreground.colours(image_uint8, alpha)
+    rows = np.broadcast_to(row[:, np.newaxis], alpha.shape[:2])
+    for i, ground in enumerate(painted):
+        rng, smooth = np.random.default_rng(i), _smoothed(ground)
+
+        def swapped(colours, alpha, row, smooth=smooth, rng=rng):
+            large = _sampled(smooth, row[:, 0], column)
+            # The same in all channels: brightness, as film and sensors mostly have it.
+            large += deviation * rng.standard_normal(alpha.shape, dtype=np.float32)
+            return foreground.over(colours, alpha, large)
+
+        yield strips.by_rows(swapped, colours, alpha, rows)
 
 
 def enlarged(ground: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A painted ground that covers [H,W], its middle, smoothed; float32 in [0, 255]."""
-    height, width = size
-    side = max(height, width)
+    return _sampled(_smoothed(ground), *_places(len(ground), size))
+
+
+def _smoothed(ground: np.ndarray) -> np.ndarray:
     levels = (np.asarray(ground, np.float32) + 1) * 127.5
-    smooth = cv2.GaussianBlur(
+    return cv2.GaussianBlur(
         levels, (0, 0), _SMOOTHED, borderType=cv2.BORDER_REFLECT_101
     )
-    # Row and column of each pixel in the painted ground, as resizing a square would.
-    row, column = (
-        ((np.arange(n, dtype=np.float32) + 0.5 + (side - n) / 2) / side) * len(levels)
-        - 0.5
-        for n in (height, width)
+
+
+def _places(painted: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where rows and columns of [H,W] lie in the ground, as resizing a square would."""
+    side = max(size)
+    return tuple(
+        ((np.arange(n, dtype=np.float32) + 0.5 + (side - n) / 2) / side) * painted - 0.5
+        for n in size
     )
+
+
+def _sampled(smooth: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     rows, columns = np.meshgrid(row, column, indexing="ij")
     return cv2.remap(
         smooth, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
@@ -61,7 +78,9 @@ def enlarged(ground: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def grain(image_uint8: np.ndarray) -> float:
     """The deviation of a photo's noise in levels, within what a ground gets."""
-    grey = cv2.cvtColor(image_uint8, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    top, left = (max(0, n - _LOOKED_AT) // 2 for n in image_uint8.shape[:2])
+    middle = image_uint8[top : top + _LOOKED_AT, left : left + _LOOKED_AT]
+    grey = cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY).astype(np.float32)
     responses = np.abs(cv2.filter2D(grey, -1, _LAPLACIANS)[1:-1, 1:-1])
     if not responses.size:
         return _GRAIN[0]

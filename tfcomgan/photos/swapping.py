@@ -65,9 +65,8 @@ def write(
             continue
         alpha = edges.opacity(model, model.image_size, image, edges.Choices())
         row = [_small(image)]
-        for i, ground in enumerate(painted):
-            swapped = grounds.behind(image, alpha, ground, seed=i)
-            _save(out / FOLDER / str(i + 1) / f"{photo.name}.jpg", swapped)
+        for i, swapped in enumerate(grounds.behind(image, alpha, painted), start=1):
+            _save(out / FOLDER / str(i) / f"{photo.name}.jpg", swapped)
             row.append(_small(swapped))
         rows.append(row)
     if rows:
