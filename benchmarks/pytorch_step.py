@@ -1,6 +1,6 @@
 """Our train step of stage one beside the same step in PyTorch, on this machine's CPU.
 
-  pip install -e '.[benchmarks]'
+  pip install -e '.[benchmarks]' && pip uninstall triton   # which clashes with TensorFlow
   python -m benchmarks.pytorch_step --config=paper    # 128 px, N = 200, batch 4
   python -m benchmarks.pytorch_step --config=narrow   # 64 px, N = 10, batch 16
   python -m benchmarks.pytorch_step --variants=ours-float32,eager-float32 --rounds=9
