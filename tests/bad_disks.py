@@ -212,11 +212,7 @@ class Trials:
             except SystemExit as error:
                 found = {str(error): "left behind"}
             names = expected.keys() | found.keys()
-            lost = sorted(
-                n
-                for n in names
-                if found.get(n) != expected.get(n) and not _is_spare(n, found)
-            )
+            lost = sorted(n for n in names if found.get(n) != expected.get(n))
             if lost:
                 end = f"lost: {', '.join(lost)}"
         self.rows[kind, where, end] += 1
@@ -230,11 +226,6 @@ def _newest_first(folder: pathlib.Path) -> None:
         record = folder / "run/export" / run_folder.ARTIFACT
         place = f"serving/{second.parent.name}"
         record.write_text(record.read_text().replace(f"{place}/2", f"{place}/1"))
-
-
-def _is_spare(name: str, found: dict) -> bool:
-    """Whether it is a decoded array that is not there: whoever needs it decodes again."""
-    return decoded.FOLDER in pathlib.Path(name).parts and name not in found
 
 
 def _data(contents: dict) -> dict:
