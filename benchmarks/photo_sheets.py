@@ -11,14 +11,12 @@ network gives it, the cut-out as `tfcomgan.segment` makes it, on grey, and the t
 All are squeezed into squares. Prints the mean IoU of the photos at full size.
 """
 
-import pathlib
-
 import numpy as np
 from absl import app, flags
 from PIL import Image
 
 from tfcomgan import api
-from tfcomgan.data import listing
+from tfcomgan.data import scored_folder
 from tfcomgan.figures import grids
 from tfcomgan.images import mask_to_uint8, save_png
 from tfcomgan.metrics import segmentation
@@ -27,9 +25,7 @@ _RUN = flags.DEFINE_string(
     "run", None, "As --model of tfcomgan.segment.", required=True
 )
 _PHOTOS = flags.DEFINE_string("photos", None, "A folder.", required=True)
-_PART = flags.DEFINE_enum(
-    "part", "all", ["all", "odd", "even"], "Of the sorted names, counted from 0."
-)
+_PART = flags.DEFINE_string("part", "all", "As `evaluation.part`: 'odd', a file.")
 _RANDOM = flags.DEFINE_integer("random", 8, "Photographs drawn at random.")
 _WORST = flags.DEFINE_integer("worst", 8, "Photographs of the lowest IoU.")
 _ROWS = flags.DEFINE_list(
@@ -66,9 +62,8 @@ def column(model: api.TrainedModel, image: np.ndarray, truth: np.ndarray):
 def main(argv):
     del argv
     model = api.load(_RUN.value)
-    photos = listing.scan(pathlib.Path(_PHOTOS.value))
-    first = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
-    chosen = np.arange(len(photos.pictures))[first[_PART.value]]
+    photos, places = scored_folder.choose(_PHOTOS.value, _PART.value)
+    chosen = np.asarray(places)
     scores = []
     for i in chosen:
         image, truth = photos.read(i)

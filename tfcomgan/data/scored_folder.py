@@ -47,7 +47,7 @@ def content(folder: str, part: str, data_dir: pathlib.Path | None = None) -> str
     Raises:
       UserError: As for `load`, but for files that cannot be read.
     """
-    files, chosen = _chosen(folder, part)
+    files, chosen = choose(folder, part)
     hashed = hashlib.sha256(files.content(data_dir).encode())
     for index in chosen:
         hashed.update(files.pictures[index].encode(errors="surrogateescape") + b"\0")
@@ -78,7 +78,7 @@ def load(
             "`evaluation.folder` has no boxes to crop by. Set "
             "--gin_param=\"evaluate/input_pipeline.crop='center'\"."
         )
-    files, chosen = _chosen(folder, part)
+    files, chosen = choose(folder, part)
 
     def read(index):
         path = files.root / files.pictures[index]
@@ -115,8 +115,8 @@ def load(
     return Scored(_name(folder, part), Examples(*stored[:2], names), known)
 
 
-def _chosen(folder: str, part: str) -> tuple[Listing, list[int]]:
-    """The files of the folder, and places of those in the part."""
+def choose(folder: str, part: str) -> tuple[Listing, list[int]]:
+    """The files of the folder, and places of those in the part; see `load`."""
     root = pathlib.Path(folder).expanduser()
     files = listing.scan(root) if root.is_dir() else None
     if files is None or files.masks is None:

@@ -7,6 +7,7 @@ and its slow changes show bands.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -37,15 +38,26 @@ def behind(
     deviation, colours = grain(image_uint8), foreground.colours(image_uint8, alpha)
     rows = np.broadcast_to(row[:, np.newaxis], alpha.shape[:2])
     for i, ground in enumerate(painted):
-        rng, smooth = np.random.default_rng(i), _smoothed(ground)
+        placed = _Ground(_smoothed(ground), column, deviation, np.random.default_rng(i))
+        yield strips.by_rows(placed.behind, colours, alpha, rows)
 
-        def swapped(colours, alpha, row, smooth=smooth, rng=rng):
-            large = _sampled(smooth, row[:, 0], column)
-            # The same in all channels: brightness, as film and sensors mostly have it.
-            large += deviation * rng.standard_normal(alpha.shape, dtype=np.float32)
-            return foreground.over(colours, alpha, large)
 
-        yield strips.by_rows(swapped, colours, alpha, rows)
+class _Ground(NamedTuple):
+    """A painted ground, smoothed; its columns of a photo, and the grain it gets there."""
+
+    smooth: np.ndarray
+    column: np.ndarray
+    deviation: float
+    rng: np.random.Generator
+
+    def behind(self, colours, alpha, rows) -> np.ndarray:
+        """The object before the next rows of the photo, from the top."""
+        large = _sampled(self.smooth, rows[:, 0], self.column)
+        # The same in all channels: brightness, as film and sensors mostly have it.
+        large += self.deviation * self.rng.standard_normal(
+            alpha.shape, dtype=np.float32
+        )
+        return foreground.over(colours, alpha, large)
 
 
 def enlarged(ground: np.ndarray, size: tuple[int, int]) -> np.ndarray:

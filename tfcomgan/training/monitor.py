@@ -67,14 +67,14 @@ SIGNS = {
     "shrunk": Sign(
         1,
         "the object's side of the mask has shrunk away",
-        "Lower comgan.size_weight, raise comgan.least_size_weight (OBJECT_SIZE), or take "
-        "another SEED",
+        "Lower comgan.size_weight, raise comgan.least_size_weight, or take "
+        "another SEED; where things are small, add gin/small_objects.gin",
     ),
     "grown": Sign(
         1,
         "the object's side of the mask has grown over the picture",
-        "Raise comgan.size_weight (OBJECT_SIZE), lower comgan.least_size_weight, or take "
-        "another SEED",
+        "Raise comgan.size_weight, lower comgan.least_size_weight, or take "
+        "another SEED; where things are large, add gin/large_objects.gin",
     ),
     "echo": Sign(
         2,
