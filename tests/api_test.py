@@ -223,12 +223,13 @@ def test_code_out_of_range_is_named(model, codes, expected):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"n": 0}, "`n` must be a whole number, at least 1. Received: 0."),
+        ({"n": 0}, r"`n` must be a whole number in \[1, 2\^63\). Received: 0."),
         ({"n": -1}, "`n` .* Received: -1."),
         ({"n": "a"}, "`n` .* Received: 'a'."),
         ({"n": 2.5}, "`n` .* Received: 2.5."),
         ({"n": None}, "`n` .* Received: None."),
-        ({"n": 2, "seed": -1}, "`seed` must be a whole number, at least 0."),
+        ({"n": 2, "seed": -1}, r"`seed` must be a whole number in \[0, 2\^63\)."),
+        ({"n": 2, "seed": 2**63}, "`seed` .* Received: 9223372036854775808."),
         ({"n": 2, "seed": 0.5}, "`seed` .* Received: 0.5."),
         ({"n": 2, "z": np.zeros([3, Z_DIM])}, r"shape \(2, 6\). .* shape \(3, 6\)"),
         ({"n": 2, "z": np.full([2, Z_DIM], np.inf)}, "not finite"),

@@ -149,7 +149,7 @@ def test_coco_has_the_pictures_and_masks_of_the_tfds_folder(dataset):
 @pytest.mark.parametrize(
     ("areas", "scores", "wanted", "expected"),
     [
-        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], datasets.Filter(keep=1.0), 1),
+        ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], datasets.Filter(keep=1.0), -np.inf),
         ([0.1, 0.2, 0.9, 0.3], [1, 2, 99, 3], datasets.Filter(keep=0.5), 2),
         ([0.0, 0.2, 0.2, 0.2], [-9, 1, 2, 3], datasets.Filter(keep=0.5), 2),
     ],
@@ -253,6 +253,7 @@ def test_run_without_critic_says_what_to_do(tmp_path):
         (["--model=RUN", "--out=x", "--swap", "file"], "file cannot be read as a pict"),
         (["--model=RUN", "--out=x", "--min_area=0.8"], "--min_area must be less"),
         (["--model=RUN", "--out=x", "--keep=2"], "keep"),
+        (["--model=RUN", "--out=x", f"--seed={2**63}"], "seed"),
         (
             ["--model=RUN", "--out=x", "--formats=voc"],
             "--formats must be some of coco,",

@@ -182,7 +182,7 @@ class TrainedModel:
             scene; None draws them.
           b: Code of the surroundings' look, likewise.
           z: float32 [n, z_dim], shape and pose; None draws N(0, z_std^2).
-          seed: Of what is drawn; not negative.
+          seed: Of what is drawn; in [0, 2^63).
 
         Returns:
           `Scenes`: composite, foreground and background float32 [n,S,S,3] in [-1, 1],
@@ -192,10 +192,10 @@ class TrainedModel:
         Raises:
           UserError: `f` or `b` is out of range or not to be chosen, or the run has no
             exported generator.
-          ValueError: `n` is no positive whole number, `seed` no whole number from 0 on,
+          ValueError: `n` is no positive whole number, `seed` no whole number in [0, 2^63),
             or `z` is of another shape or not finite.
         """
-        n, seed = _at_least(1, n=n), _at_least(0, seed=seed)
+        n, seed = _whole(1, n=n), _whole(0, seed=seed)
         prior = self._generator_prior()
         codes = {name: prior.one_hot(name, x, n) for name, x in (("f", f), ("b", b))}
         chosen = {name: code for name, code in codes.items() if code is not None}
@@ -215,15 +215,15 @@ def _each(images, work: Callable[[np.ndarray], np.ndarray]):
     return np.stack(results) if isinstance(images, np.ndarray) and results else results
 
 
-def _at_least(least: int, **named) -> int:
+def _whole(least: int, **named) -> int:
     ((name, value),) = named.items()
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least:
+    if not least <= number < 2**63:  # An int64 of TensorFlow.
         raise ValueError(
-            f"`{name}` must be a whole number, at least {least}. Received: {value!r}."
+            f"`{name}` must be a whole number in [{least}, 2^63). Received: {value!r}."
         )
     return number
 

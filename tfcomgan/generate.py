@@ -151,7 +151,9 @@ def run() -> None:
     flags.DEFINE_integer(
         "b", None, "Look of the surroundings, a code from 0. Default: drawn."
     )
-    flags.DEFINE_integer("seed", 0, "Of what is drawn.", lower_bound=0)
+    flags.DEFINE_integer(
+        "seed", 0, "Of what is drawn.", lower_bound=0, upper_bound=2**63 - 1
+    )
     flags.DEFINE_integer("columns", 8, "Of a figure.", lower_bound=2, upper_bound=100)
     flags.DEFINE_bool("swap", False, "Put generated grounds behind kept objects.")
     flags.DEFINE_integer("dataset", None, "Number of labelled scenes.", lower_bound=1)

@@ -64,6 +64,18 @@ def test_a_photo_is_cut_as_by_the_library_and_saved_at_its_size(page, made):
     np.testing.assert_allclose(cut["share"], share, rtol=1e-6)
 
 
+def test_a_photo_of_16_bits_is_read_as_by_the_library(page, made, tmp_path):
+    run, *_ = made
+    grey = np.asarray(photo(48, 64).convert("L"), np.uint16) * 16  # 12 bits of 16.
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    sent = page.post("/photos", data=content, base_url=HOME).json
+    assert "16 bits a pixel: levels" in sent["note"]
+    saved = ask(page, "/save", CHOICES | {"photo": sent["photo"], "what": "cutout"})
+    expected = tfcomgan.load(run).cutout(tmp_path / "a.png")
+    np.testing.assert_array_equal(Image.open(io.BytesIO(saved.data)), expected)
+
+
 def test_choices_of_edges_threshold_and_swapped_sides_are_followed(page, made):
     _, scissors, _ = made
     picture = photo(60, 80)

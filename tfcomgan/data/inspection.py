@@ -15,6 +15,7 @@ _NEAR = 5.0
 _FEW = 1000  # Training pictures.
 COMPARED = 20_000
 LISTED = 5
+_AT_ONCE = 1000  # Rows of the table of distances.
 
 
 class Finding(NamedTuple):
@@ -87,17 +88,40 @@ def _square(picture: Image.Image, size: int) -> Image.Image:
     return picture.resize((size, size), Image.Resampling.BILINEAR, box=box)
 
 
-def near_duplicates(thumbnails: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs (i, j), i < j, of thumbnails uint8 [N,H,W,C] that differ by next to nothing."""
+class Alike(NamedTuple):
+    """Near duplicates among pictures.
+
+    count: Pairs of them.
+    across: Those of these whose pictures lie in different splits.
+    first: Some of the pairs (i, j), i < j, in their order.
+    """
+
+    count: int
+    across: int
+    first: list[tuple[int, int]]
+
+
+def near_duplicates(thumbnails: np.ndarray, splits: Sequence[str]) -> Alike:
+    """Which thumbnails uint8 [N,H,W,C] differ by next to nothing, and the split of each.
+
+    Pairs are counted, not kept: pictures of a camera that stands still are all alike.
+    """
     flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32) - 127.5
     squares = np.sum(flat**2, axis=1)
-    pairs = []
-    for start in range(0, len(flat), 1000):
-        part = slice(start, start + 1000)
+    of_split = np.unique(splits, return_inverse=True)[1]
+    count, across, first = 0, 0, []
+    for start in range(0, len(flat), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
         distances = squares[part, None] + squares - 2 * flat[part] @ flat.T
-        near = distances <= _NEAR**2 * flat.shape[1]
-        pairs += [(i + start, j) for i, j in np.argwhere(near) if i + start < j]
-    return [(int(i), int(j)) for i, j in pairs]
+        # Each pair once, and nothing with itself.
+        near = np.triu(distances <= _NEAR**2 * flat.shape[1], start + 1)
+        count += int(near.sum())
+        across += int((near & (of_split[part, None] != of_split)).sum())
+        if len(first) < LISTED:
+            rows, columns = np.nonzero(near)
+            pairs = zip(rows[:LISTED] + start, columns[:LISTED], strict=True)
+            first += [(int(i), int(j)) for i, j in pairs]
+    return Alike(count, across, first[:LISTED])
 
 
 def warn_of_few(num_train: int, advice: str = "") -> Iterator[str]:
@@ -118,16 +142,15 @@ def warn_of_alike(
 
     Of thumbnails, the first `COMPARED` will do.
     """
-    pairs = near_duplicates(np.stack(thumbnails[:COMPARED]))
-    if pairs:
-        across = sum(splits[i] != splits[j] for i, j in pairs)
-        listed = "; ".join(f"{names[i]} and {names[j]}" for i, j in pairs[:LISTED])
+    alike = near_duplicates(np.stack(thumbnails[:COMPARED]), splits[:COMPARED])
+    if alike.count:
+        listed = "; ".join(f"{names[i]} and {names[j]}" for i, j in alike.first)
         yield (
-            f"Near duplicates, {len(pairs)} pair{'s' * (len(pairs) > 1)}: {listed}"
-            + ("; ..." if len(pairs) > LISTED else ".")
+            f"Near duplicates, {alike.count:,} pair{'s' * (alike.count > 1)}: {listed}"
+            + ("; ..." if alike.count > LISTED else ".")
             + (
-                f" {across} lie across splits: test scores will be too good."
-                * (across > 0)
+                f" {alike.across:,} lie across splits: test scores will be too good."
+                * (alike.across > 0)
             )
         )
     if len(names) > COMPARED:

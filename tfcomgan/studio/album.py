@@ -16,16 +16,23 @@ from PIL import Image
 from tfcomgan.data import pictures
 from tfcomgan.data.pictures import BadPicture
 from tfcomgan.errors import UserError
+from tfcomgan.photos import reading
 
 SHOWN = 1024  # Pixels of the long side of what the page shows.
 _KEPT = 32  # Photos, of all pages.
 
 
 class Photo(NamedTuple):
-    """A photo, uint8 [H,W,3], and a copy that is not larger than the page shows."""
+    """A photo as `segment` reads it.
+
+    image: uint8 [H,W,3].
+    shown: A copy that is not larger than the page shows.
+    note: What was done to its levels; '' where nothing was.
+    """
 
     image: np.ndarray
     shown: np.ndarray
+    note: str
 
 
 class Gone(UserError):
@@ -83,12 +90,12 @@ class Album:
                     f"{self._most_pixels / 1e6:,.0f}: start it with a larger "
                     "--max_megapixels, or use tfcomgan-segment."
                 )
-            image = pictures.read(path)
+            image, *_, note = reading.read(path)
         except BadPicture as error:  # Its message names the file, which is ours.
             raise UserError(f"It cannot be read as a picture: {error.reason}") from None
         finally:
             path.unlink(missing_ok=True)
-        return Photo(image, _at_most(image, SHOWN))
+        return Photo(image, _at_most(image, SHOWN), note)
 
     def _make_room(self) -> None:
         def pixels():

@@ -109,7 +109,8 @@ class App:
     def _add(self, request: Request) -> dict[str, Any]:
         name, photo = self._album.add(request.get_data(cache=False))
         height, width = photo.image.shape[:2]
-        return {"photo": name, "width": width, "height": height}
+        size = {"width": width, "height": height}
+        return {"photo": name, "note": photo.note} | size
 
     def _cut(self, scissors: Scissors, request: Request) -> dict[str, Any]:
         cut = self._result(scissors, wire.read(request.get_data()), is_full=False)

@@ -179,7 +179,9 @@ let photo = null;
 async function send(taken) {
   if (taken.file.size > about.most_bytes)
     throw new Error(`It has more than ${Math.floor(about.most_bytes / 2 ** 20)} MiB.`);
-  taken.sent = (await ask("/photos", taken.file)).photo;
+  const kept = await ask("/photos", taken.file);
+  taken.sent = kept.photo;
+  taken.note = kept.note;
 }
 
 async function askOf(taken, path, fields, isPicture) {
@@ -230,6 +232,7 @@ function choose(taken) {
 
 async function take(files) {
   const refused = [];
+  const notes = [];
   if (!files.length) refused.push("No file came: save the picture first, then drop that.");
   for (const file of files) {
     const taken = { file, address: URL.createObjectURL(file) };
@@ -242,6 +245,7 @@ async function take(files) {
       refused.push(`${name}: ${error.message}`);
       continue;
     }
+    if (taken.note) notes.push(`${name}: ${taken.note}`);
     const image = Object.assign(new Image(), { src: taken.address, alt: name });
     taken.button = Object.assign(document.createElement("button"), { type: "button", title: name });
     taken.button.append(image);
@@ -249,7 +253,7 @@ async function take(files) {
     at("strip").append(taken.button);
     choose(taken);
   }
-  tell("told", refused.join(" "), refused.length > 0);
+  tell("told", [...refused, ...notes].join(" "), refused.length > 0);
 }
 
 function startPhotos() {

@@ -164,6 +164,8 @@ def draw(generator: ExportedGenerator, *, seed: int, f=None, b=None) -> Iterator
 def least_score(tried: list[Drawn], wanted: Filter) -> float:
     """The score from which scenes are kept: the quantile among those of fitting area.
 
+    All are where `wanted.keep` is 1: also those below the worst of these few.
+
     Raises:
       UserError: Hardly one is of fitting area.
     """
@@ -178,6 +180,8 @@ def least_score(tried: list[Drawn], wanted: Filter) -> float:
             f"{wanted.min_area:.1%} and {wanted.max_area:.1%} of the picture; they cover "
             f"{areas.min():.1%} to {areas.max():.1%}. Change --min_area and --max_area."
         )
+    if wanted.keep == 1:
+        return -np.inf
     return float(np.quantile(scores[fits], 1 - wanted.keep))
 
 
