@@ -91,12 +91,12 @@ def _square(picture: Image.Image, size: int) -> Image.Image:
 class Alike(NamedTuple):
     """Near duplicates among pictures.
 
-    count: Pairs of them.
+    pairs: How many pairs of them there are.
     across: Those of these whose pictures lie in different splits.
-    first: Some of the pairs (i, j), i < j, in their order.
+    first: A few of the pairs (i, j), i < j, in their order.
     """
 
-    count: int
+    pairs: int
     across: int
     first: list[tuple[int, int]]
 
@@ -109,7 +109,8 @@ def near_duplicates(thumbnails: np.ndarray, splits: Sequence[str]) -> Alike:
     flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32) - 127.5
     squares = np.sum(flat**2, axis=1)
     of_split = np.unique(splits, return_inverse=True)[1]
-    count, across, first = 0, 0, []
+    count, across = 0, 0
+    first: list[tuple[int, int]] = []
     for start in range(0, len(flat), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         distances = squares[part, None] + squares - 2 * flat[part] @ flat.T
@@ -143,11 +144,11 @@ def warn_of_alike(
     Of thumbnails, the first `COMPARED` will do.
     """
     alike = near_duplicates(np.stack(thumbnails[:COMPARED]), splits[:COMPARED])
-    if alike.count:
+    if alike.pairs:
         listed = "; ".join(f"{names[i]} and {names[j]}" for i, j in alike.first)
         yield (
-            f"Near duplicates, {alike.count:,} pair{'s' * (alike.count > 1)}: {listed}"
-            + ("; ..." if alike.count > LISTED else ".")
+            f"Near duplicates, {alike.pairs:,} pair{'s' * (alike.pairs > 1)}: {listed}"
+            + ("; ..." if alike.pairs > LISTED else ".")
             + (
                 f" {alike.across:,} lie across splits: test scores will be too good."
                 * (alike.across > 0)
