@@ -119,8 +119,9 @@ def near_duplicates(thumbnails: np.ndarray, splits: Sequence[str]) -> Alike:
         count += int(near.sum())
         across += int((near & (of_split[part, None] != of_split)).sum())
         if len(first) < LISTED:
-            rows, columns = np.nonzero(near)
-            pairs = zip(rows[:LISTED] + start, columns[:LISTED], strict=True)
+            places = np.flatnonzero(near)[:LISTED]
+            rows, columns = np.unravel_index(places, near.shape)
+            pairs = zip(rows + start, columns, strict=True)
             first += [(int(i), int(j)) for i, j in pairs]
     return Alike(count, across, first[:LISTED])
 
