@@ -15,9 +15,10 @@ from PIL import Image
 from segmenters import exported, pictures
 
 from tfcomgan import client
+from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
 from tfcomgan.photos import finding
-from tfcomgan.serving import requests
+from tfcomgan.serving import requests, signatures
 
 FILES = [picture_bytes.encode(picture_bytes.photo(), "JPEG", quality=90),
          picture_bytes.encode(pictures(1, 20, 31)[0])]  # fmt: skip
@@ -128,6 +129,19 @@ def test_command_says_what_to_put_right(arguments, message, tmp_path):
     (tmp_path / "a.jpg").touch()
     done = command.python("-m", "tfcomgan.client", *arguments, cwd=tmp_path)
     assert message in done.message
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
+def test_the_server_sees_white_where_a_png_has_a_transparent_colour(tmp_path, mode):
+    image = picture_bytes.photo().convert(mode)
+    grey = np.asarray(image.convert("L"))
+    y, x = np.unravel_index(np.argmin(grey), grey.shape)
+    clear = image.getpixel((int(x), int(y)))
+    (tmp_path / "a.png").write_bytes(picture_bytes.encode(image, transparency=clear))
+    expected = picture_files.read(tmp_path / "a.png")
+    assert grey[y, x] < 128 and (expected[y, x] == 255).all()
+    seen = signatures.decode(tf.constant(client.to_send(tmp_path / "a.png")))
+    np.testing.assert_array_equal(seen, expected)
 
 
 # With a server.

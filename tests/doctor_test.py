@@ -217,6 +217,60 @@ def test_the_command_prepares_other_data_sets(main, tmp_path):
         assert sheet.size == (2 + 8 * 98, 2 + 2 * 98)  # 32 px, three times as large.
 
 
+@pytest.mark.parametrize("crop", ["center", "full"])
+def test_the_sheet_shows_what_the_training_crops(main, tmp_path, crop):
+    image = np.zeros([64, 192, 3], np.uint8)
+    image[:, :64], image[:, 128:] = (255, 0, 0), (0, 0, 255)  # Outside of the middle.
+    for i in range(2):
+        path = tmp_path / f"photos/{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(image).save(path)
+    param = [f"input_pipeline.crop={crop!r}"]
+    main(
+        gin_file=["gin/folder_64.gin"], gin_param=param, manual_dir="photos", out="out"
+    )
+    with Image.open(tmp_path / "out/contact_sheet.png") as sheet:
+        shown = np.asarray(sheet)[2:66, 2:66]
+    part = image if crop == "full" else image[:, 64:128]
+    expected = Image.fromarray(part).resize((64, 64), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_the_sheet_shows_boxes_where_the_training_crops_by_them():
+    import tensorflow as tf
+
+    image = np.random.default_rng(0).integers(0, 256, [70, 100, 3], np.uint8)
+    # In pixels 22 to 38 and 30 to 52: half of the square int(0.75 * 22) = 16, about
+    # (30, 41).
+    example = {
+        "image": image,
+        "file_name": "a",
+        "box": np.float32([22 / 70, 30 / 100, 38 / 70, 52 / 100]),
+    }
+    dataset = tf.data.Dataset.from_tensors(example)
+    builder = types.SimpleNamespace(
+        name="birds",
+        info=types.SimpleNamespace(
+            splits={"train": types.SimpleNamespace(num_examples=1)}
+        ),
+        as_dataset=lambda **_: dataset,
+    )
+    (found,) = doctor.examine_builder(builder, lambda x: x, 32, crop="box")
+    np.testing.assert_array_equal(found.sheet, image[14:46, 25:57])
+
+    def bare(example):
+        return {k: v for k, v in example.items() if k != "box"}
+
+    with pytest.raises(UserError, match="`birds` has no boxes to crop by"):
+        list(doctor.examine_builder(builder, bare, 32, crop="box"))
+
+
+def test_a_folder_has_no_boxes_to_crop_by(main, photos):
+    given = {"gin_file": ["gin/folder.gin"], "manual_dir": str(photos), "out": "doctor"}
+    with pytest.raises(UserError, match="`folder` has no boxes to crop by"):
+        main(**given, gin_param=["input_pipeline.crop='box'"])
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -97,6 +97,18 @@ def test_swap_keeps_the_pixels_of_photos_at_their_size(run_dir, tmp_path):
         assert sheet.size == (4 + 3 * (90 + 4), 4 + 60 + 4)
 
 
+def test_a_photo_too_large_for_jpeg_is_named_and_the_rest_is_swapped(run_dir, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name, size in (("long", (65_501, 2)), ("wide", (40_000, 2)), ("z", (9, 8))):
+        Image.new("RGB", size, "red").save(tmp_path / f"photos/{name}.png")
+    flags = ("--swap", "--columns=2", tmp_path / "photos")
+    done = _run(run_dir, tmp_path / "out", *flags)
+    assert "1 of 3 pictures" in done.message
+    assert "long.png: its 65501 x 2 pixels do not fit into JPEG" in done.err
+    made = {path.name for path in (tmp_path / "out/swap/1").glob("*.jpg")}
+    assert made == {"wide.jpg", "z.jpg"}
+
+
 # The data set.
 
 

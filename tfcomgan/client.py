@@ -5,11 +5,12 @@
 
 PICTURE is a file, a folder (searched to the bottom) or a pattern, as of tfcomgan-segment.
 gRPC needs the package tensorflow-serving-api, REST nothing more. Pictures are sent as they
-are; those that are turned by their EXIF data, of other colours than sRGB, or neither JPEG
-nor PNG, as an upright PNG. The mask of a.jpg is a.png in --out, that of photos/x/a.jpg in
-the folder photos is x/a.png: an 8-bit grey PNG as large as the upright picture, 255 times
-the probability of object. Each picture gets a line with the share of it that is object. A
-server that is busy, away or loading its model is asked again, waiting longer each time.
+are; those that are turned by their EXIF data, of other colours than sRGB, of a colour that
+counts as transparent, or neither JPEG nor PNG, as an upright PNG. The mask of a.jpg is
+a.png in --out, that of photos/x/a.jpg in the folder photos is x/a.png: an 8-bit grey PNG as
+large as the upright picture, 255 times the probability of object. Each picture gets a line
+with the share of it that is object. A server that is busy, away or loading its model is
+asked again, waiting longer each time.
 
 Exit codes: 0 done, 1 a defect, 2 something to put right (the message says what; pictures
 that the server takes are done all the same), 130 interrupted.
@@ -46,12 +47,23 @@ def to_send(picture: str | pathlib.Path) -> bytes:
     picture_files.check(picture)
     # Errors are told by `read`, in the words of the other commands.
     with contextlib.suppress(Exception), Image.open(picture) as image:
-        is_plain = metadata.turn(image) is None and metadata.is_srgb(image)
-        if is_plain and image.format in ("JPEG", "PNG"):
+        if _is_plain(image):
             return pathlib.Path(picture).read_bytes()
     file = io.BytesIO()
     Image.fromarray(picture_files.read(picture)).save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether the server sees a picture's file as `pictures.read` does."""
+    # TensorFlow takes a PNG's tRNS for the opacity of a palette alone.
+    has_clear_colour = "transparency" in image.info and image.mode != "P"
+    return (
+        image.format in ("JPEG", "PNG")
+        and not has_clear_colour
+        and metadata.turn(image) is None
+        and metadata.is_srgb(image)
+    )
 
 
 def answers(

@@ -3,9 +3,9 @@
   python -m tfcomgan.doctor --gin_file=gin/folder_64.gin --manual_dir=photos --out=doctor
 
 Takes the flags of `tfcomgan.main` that say which data set. Prints counts, sizes, kinds of
-files, masks and warnings, and writes contact_sheet.png: pictures as the training crops
-them, from the whole set, their masks below. The files of `folder` are looked at as they
-are; other data sets are prepared if they are not.
+files, masks and warnings, and writes contact_sheet.png: pictures as the GAN's training
+crops them, but for random margins, from the whole set, their masks below. The files of
+`folder` are looked at as they are; other data sets are prepared if they are not.
 
 Exit codes: 0 done, warnings or not; 1 a defect, 2 something to put right (the message
 says what), 130 interrupted.
@@ -30,10 +30,24 @@ _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
 _SHEET = "contact_sheet.png"
 
 
-def examine_folder(source, files, sheet_size: int) -> list[Finding]:
-    """Findings on the files that a `FolderSource` would take from a `Listing`."""
+def examine_folder(
+    source, files, sheet_size: int, *, crop: str = "center"
+) -> list[Finding]:
+    """Findings on the files that a `FolderSource` would take from a `Listing`.
+
+    Args:
+      source: The `FolderSource`.
+      files: The `Listing`.
+      sheet_size: Pixels of a picture on the contact sheet.
+      crop: 'center' or 'full', see `InputSettings`.
+
+    Raises:
+      UserError: Crops are to be by boxes, which a folder does not have.
+    """
     from tfcomgan.data import folder, pictures, walking
 
+    if crop == "box":
+        raise _no_box("folder")
     on_sheet = spread(len(files.pictures))
 
     def examine(index):
@@ -44,7 +58,8 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
             return Finding(name, problem=error.reason)
         return look(
             name, image, mask, split="", kind=pictures.kind(files.root / name),
-            sheet_size=sheet_size if index in on_sheet else None,
+            part=_part(image, crop) if index in on_sheet else None,
+            sheet_size=sheet_size,
         )  # fmt: skip
 
     findings = list(
@@ -59,12 +74,26 @@ def examine_folder(source, files, sheet_size: int) -> list[Finding]:
     ]
 
 
-def examine_builder(builder, adapt, sheet_size: int) -> Iterator[Finding]:
-    """Findings on the examples of a prepared builder."""
+def examine_builder(
+    builder, adapt, sheet_size: int, *, crop: str = "center"
+) -> Iterator[Finding]:
+    """Findings on the examples of a prepared builder.
+
+    Args:
+      builder: Of TFDS.
+      adapt: Names its features as we do; a `Source`'s method.
+      sheet_size: Pixels of a picture on the contact sheet.
+      crop: See `InputSettings`.
+
+    Raises:
+      UserError: Crops are to be by boxes, and the examples have none.
+    """
     for split, info in builder.info.splits.items():
         on_sheet = spread(info.num_examples)
         dataset = builder.as_dataset(split=split, shuffle_files=False).map(adapt)
         for i, example in enumerate(dataset.as_numpy_iterator()):
+            if crop == "box" and "box" not in example:
+                raise _no_box(builder.name)
             image = example["image"]
             mask = example.get("mask") if example.get("has_mask", True) else None
             yield look(
@@ -73,8 +102,23 @@ def examine_builder(builder, adapt, sheet_size: int) -> Iterator[Finding]:
                 None if mask is None else (mask > 0).astype(np.uint8),
                 split=split,
                 kind=f"{image.shape[-1]} channels",
-                sheet_size=sheet_size if i in on_sheet else None,
+                part=_part(image, crop, example.get("box")) if i in on_sheet else None,
+                sheet_size=sheet_size,
             )
+
+
+def _part(image: np.ndarray, crop: str, box=None) -> inspection.Part:
+    """What the training uses of a picture."""
+    from tfcomgan.data import reading
+
+    top, left, height, width = map(int, reading.square(image.shape, box, crop))
+    return top, left, height, width
+
+
+def _no_box(name: str) -> UserError:
+    return UserError(
+        f"`{name}` has no boxes to crop by. Set `input_pipeline.crop` to 'center' or 'full'."
+    )
 
 
 def report(findings: Sequence[Finding], *, pictures, notes=()) -> list[str]:
@@ -209,13 +253,14 @@ def _main(arguments: Sequence[str]) -> None:
     manual_dir = pathlib.Path(given.manual_dir) if given.manual_dir else None
     command_line.refuse_to_overwrite(given.out, _SHEET)
     out, size = pathlib.Path(given.out), min(pictures.image_size, _SHEET_SIZE)
+    crop = pictures.crop
     notes = ()
     if isinstance(source, FolderSource):
         files = listing.scan(manual_dir)
-        findings, notes = examine_folder(source, files, size), files.notes()
+        findings, notes = examine_folder(source, files, size, crop=crop), files.notes()
     else:
         builder = source.prepare(pathlib.Path(given.data_dir), manual_dir)
-        findings = list(examine_builder(builder, source.adapt, size))
+        findings = list(examine_builder(builder, source.adapt, size, crop=crop))
     for line in report(findings, pictures=pictures, notes=notes):
         print(line)
     sheet = contact_sheet.contact_sheet(findings, scale=max(1, _SHEET_SIZE // size))

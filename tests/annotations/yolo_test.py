@@ -38,5 +38,19 @@ def test_a_picture_without_object_has_an_empty_label_file(tmp_path):
     assert (tmp_path / "labels/train/a.txt").read_text() == ""
 
 
+def test_folders_named_images_do_not_hide_labels(tmp_path):
+    names = ["images/a", "imagesx/a", "x/images/a", "images/images/a", "a", "images"]
+    blank, masks = np.zeros([20, 30, 3], np.uint8), {}
+    for i, name in enumerate(names):
+        mask = np.zeros([20, 30], np.uint8)
+        mask[2 : 4 + i, 3:17] = 1
+        masks[name] = mask
+    yolo.write(tmp_path, [Example(name, blank, mask) for name, mask in masks.items()])
+    found = read(tmp_path, "train").values()
+    # All are found, none twice; each is known by its area.
+    assert {mask.sum() for mask in found} == {mask.sum() for mask in masks.values()}
+    assert len(found) == len(names)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -27,7 +27,7 @@ def test_asking_for_masks_that_are_not_there_is_an_error(photos, tmp_path):
 def spoil(masked):
     """Adds a bad picture of each kind; returns the reasons by name."""
     images, masks = masked / "images", masked / "masks"
-    for name in ("cut", "text", "zero", "small", "turned", "numbers", "torn"):
+    for name in ("cut", "text", "zero", "small", "numbers", "torn"):
         save(images / f"{name}.jpg", noise(1, 64, 64, 3))
         save(masks / f"{name}.png", mask(1, 64, 64))
     whole = (images / "cut.jpg").read_bytes()
@@ -39,8 +39,9 @@ def spoil(masked):
     (masks / "torn.png").write_bytes(b"")
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(noise(1, 32, 64, 3)).save(images / "turned.jpg", exif=exif)
-    save(masks / "turned.png", mask(1, 32, 64))
+    for name in ("scan.tif", "turned.jpg"):
+        Image.fromarray(noise(1, 32, 64, 3)).save(images / name, exif=exif)
+        save(masks / f"{name[:-4]}.png", mask(1, 32, 64))
     (images / "link.jpg").symlink_to("nowhere.jpg")
     return {
         "images/cut.jpg": "truncated",
@@ -49,6 +50,7 @@ def spoil(masked):
         "images/small.jpg": "it has 64 x 64 pixels, its mask 32 x 32",
         "images/numbers.jpg": "masks/numbers.png .* brightest value is 7 of 255",
         "images/torn.jpg": "masks/torn.png cannot be read: the file is empty",
+        "images/scan.tif": "it has 32 x 64 pixels, its mask 64 x 32",
         "images/turned.jpg": "it has 32 x 64 pixels, its mask 64 x 32",
         "images/link.jpg": "No such file",
     }
@@ -59,7 +61,7 @@ def test_all_bad_pictures_are_named_with_their_reason(masked, tmp_path):
     with pytest.raises(UserError) as error:
         FolderSource().prepare(tmp_path / "data", masked)
     head, *lines, advice = str(error.value).splitlines()
-    assert head == f"8 of 12 pictures in {masked} cannot be used:"
+    assert head == f"9 of 13 pictures in {masked} cannot be used:"
     assert [line.split(":")[0].strip() for line in lines] == sorted(reasons)
     for name, reason in reasons.items():
         assert error.match(f"  {name}: .*{reason}")
@@ -74,7 +76,7 @@ def test_bad_pictures_are_left_out_on_demand_and_counted(masked, tmp_path):
     builder = source.prepare(tmp_path / "data", masked)  # Read from the disk again.
     assert sorted(examples(builder)) == [f"images/x/{i}.jpg" for i in range(4)]
     assert sorted(builder.info.metadata["bad_images"]) == sorted(reasons)
-    assert builder.info.metadata["notes"][0].startswith("8 of 12 pictures left out: ")
+    assert builder.info.metadata["notes"][0].startswith("9 of 13 pictures left out: ")
 
 
 def test_a_file_name_that_is_no_utf8_is_stored_readably(tmp_path):

@@ -247,5 +247,17 @@ def test_the_mask_of_a_rotated_picture_turns_with_its_own_exif_data(tmp_path):
     )
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", STORED)
+def test_size_is_that_of_what_is_read(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(RGB).save(path, exif=exif)
+    is_turned = orientation in (5, 6, 7, 8)
+    assert pictures.size(path) == ((9, 6) if is_turned else (6, 9))
+    assert pictures.read(path).shape[:2] == pictures.size(path)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -80,5 +80,34 @@ def test_flat_and_tiny_pictures_have_the_least_grain():
         assert grounds.grain(np.full(shape, 9, np.uint8)) == pytest.approx(0.7)
 
 
+@pytest.mark.parametrize("size", [(2, 70_000), (70_000, 2)])
+def test_a_panorama_of_any_length_gets_a_ground_without_seams(size):
+    ramp = np.linspace(-0.5, 0.5, 64, dtype=np.float32)
+    across = np.tile(ramp, (64, 1)) if size[1] > size[0] else np.tile(ramp, (64, 1)).T
+    found = grounds.enlarged(across[..., np.newaxis].repeat(3, -1), size)
+    along = found.reshape(2, -1, 3)[0] if size[1] > size[0] else found[:, 0]
+    # Pixel i lies at (i + 0.5) / 70,000 of the ground; a slope smoothed is that slope, but
+    # for 8 painted pixels at its ends, where the Gaussian meets the mirrored border.
+    place = (np.arange(70_000) + 0.5) / 70_000 * 64 - 0.5
+    inner = (place > 8) & (place < 55)
+    expected = (np.interp(place, np.arange(64), ramp) + 1) * 127.5
+    # Levels from one painted pixel to the next; OpenCV's cubic (A = -0.75) bends a slope by
+    # 0.5 t (1 - t) (1 - 2 t) of it at t between two, so 0.048 at most.
+    step = 127.5 / 63
+    np.testing.assert_allclose(along[inner, 0], expected[inner], atol=0.05 * step)
+
+
+@pytest.mark.parametrize("size", [(10, 40_000), (40_000, 10)])
+def test_the_object_of_a_panorama_stays(size):
+    image = np.random.default_rng(0).integers(0, 256, [*size, 3], np.uint8)
+    alpha = np.zeros([*size, 1], np.float32)
+    alpha[2:8, 2:8], alpha[-8:-2, -8:-2] = 1, 1
+    (found,) = grounds.behind(image, alpha, np.zeros([1, 8, 8, 3]))
+    is_object = alpha[..., 0] == 1
+    np.testing.assert_array_equal(found[is_object], image[is_object])
+    # The grain, 6 levels of deviation at most, lies about the painted grey.
+    assert abs(found[~is_object].mean() - 127.5) < 1
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

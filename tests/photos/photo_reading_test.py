@@ -58,5 +58,15 @@ def test_flat_16_bits_have_nothing_to_be_scaled_by(tmp_path):
     assert (photo.image == 100).all() and photo.note == ""
 
 
+def test_colours_are_dark_only_where_every_channel_is(tmp_path):
+    """Red uses its range, and has a lower minimum than the dark others."""
+    levels = np.full([40, 60, 3], 11 * 257, np.uint16)
+    levels[..., 0] = np.linspace(0, 65535, 60).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.tif"), levels[..., ::-1])
+    photo = reading.read(tmp_path / "a.tif")
+    np.testing.assert_allclose(photo.image, levels / 257, atol=1)
+    assert photo.note == ""
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

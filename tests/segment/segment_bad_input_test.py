@@ -138,18 +138,23 @@ def test_picture_of_no_range_is_listed_by_the_command(run_dir, tmp_path):
     assert "none of its levels is a finite number" in done.err
 
 
-def test_a_picture_too_wide_for_webp_is_named_and_the_rest_is_done(run_dir, tmp_path):
-    Image.new("L", (16400, 1)).save(tmp_path / "wide.png")
+@pytest.mark.parametrize(
+    ("name", "suffix", "width", "more"),
+    [("webp", "webp", 16400, ()), ("jpeg", "jpg", 65501, ("--background=white",))],
+)
+def test_a_picture_too_wide_for_its_format_is_named_and_the_rest_is_done(
+    run_dir, tmp_path, name, suffix, width, more
+):
+    Image.new("L", (width, 1)).save(tmp_path / "wide.png")
     Image.fromarray(picture()).save(tmp_path / "a.png")
     paths = (tmp_path / "wide.png", tmp_path / "a.png")
-    flags = ("--write=cutouts", "--format=webp")
+    flags = ("--write=cutouts", f"--format={name}", *more)
     done = segment(run_dir, tmp_path / "out", *paths, *flags)
     assert "1 of 2 pictures could not be" in done.message
-    assert (
-        "wide.png: its cut-out of 16400 x 1 pixels does not fit into WEBP" in done.err
-    )
-    made = [path.name for path in (tmp_path / "out/cutouts").glob("*.*p")]
-    assert made == ["a.webp"]
+    told = f"wide.png: its cut-out of {width} x 1 pixels does not fit into"
+    assert f"{told} {name.upper()}" in done.err
+    made = [path.name for path in (tmp_path / "out/cutouts").glob("*.*p*")]
+    assert made == [f"a.{suffix}"]
 
 
 def test_mask_that_cannot_be_written_is_explained(run_dir, tmp_path):

@@ -137,7 +137,7 @@ def test_box_crop_agrees_with_the_release_for_any_box_in_pixels():
         bottom_right = min(height, y + half), min(width, x + half)
         expected = (*top_left, *np.subtract(bottom_right, top_left))
         box = _box(top, left, bottom, right, height=height, width=width)
-        square = reading._square((height, width), tf.constant(box), "box")
+        square = reading.square((height, width), tf.constant(box), "box")
         assert tuple(int(v) for v in square) == expected
 
 

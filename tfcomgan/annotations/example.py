@@ -1,6 +1,7 @@
 """One labelled picture, as all formats take it."""
 
 import pathlib
+import re
 import shutil
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,6 +26,18 @@ class Example(NamedTuple):
     mask: np.ndarray
     more: Mapping[str, object] = {}
     file: pathlib.Path | None = None
+
+
+def folders_renamed(name: str, reserved: re.Pattern[str]) -> str:
+    """A name whose folders mean nothing to a reader; names that differ still do.
+
+    Args:
+      name: As of `Example`.
+      reserved: Finds the words of a folder that mean something, with any x behind them;
+        they get another x.
+    """
+    *folders, last = name.split("/")
+    return "/".join([*(reserved.sub(r"\g<0>x", x) for x in folders), last])
 
 
 def save_picture(example: Example, folder: pathlib.Path) -> str:

@@ -7,16 +7,21 @@
 
 A line is the class, 0, and the outline as x y x y ..., each a share of the picture's width
 and height. The picture of an empty mask has a file without lines.
+
+Ultralytics puts labels/ for the last images/ of a picture's path to find its file. So a
+folder `images` among the names is written `imagesx`, and `imagesx` as `imagesxx`.
 """
 
 import pathlib
+import re
 from collections.abc import Iterable
 
-from tfcomgan.annotations.example import Example, save_picture
+from tfcomgan.annotations.example import Example, folders_renamed, save_picture
 from tfcomgan.annotations.polygons import polygons
 from tfcomgan.system import files
 
 _EVERY = 10
+_RESERVED = re.compile("^imagesx*$")
 
 
 def write(folder: pathlib.Path, examples: Iterable[Example]) -> None:
@@ -24,14 +29,15 @@ def write(folder: pathlib.Path, examples: Iterable[Example]) -> None:
     count = 0
     for example in examples:
         count += 1
+        name = folders_renamed(example.name, _RESERVED)
         split = "train" if count % _EVERY else "val"
-        save_picture(example, folder / "images" / split)
+        save_picture(example._replace(name=name), folder / "images" / split)
         height, width = example.mask.shape
         lines = [
             "0 " + " ".join(f"{value:.6g}" for value in (line / (width, height)).flat)
             for line in polygons(example.mask)
         ]
-        path = folder / "labels" / split / f"{example.name}.txt"
+        path = folder / "labels" / split / f"{name}.txt"
         files.write_text(path, "".join(f"{line}\n" for line in lines))
     # Ultralytics asks for both splits, also of few pictures.
     val = "val" if count >= _EVERY else "train"

@@ -17,6 +17,8 @@ COMPARED = 20_000
 LISTED = 5
 _AT_ONCE = 1000  # Rows of the table of distances.
 
+Part = tuple[int, int, int, int]  # Top, left, height, width in pixels.
+
 
 class Finding(NamedTuple):
     """What is kept of a picture.
@@ -52,9 +54,20 @@ def look(
     *,
     split: str,
     kind: str,
-    sheet_size: int | None,
+    part: Part | None,
+    sheet_size: int,
 ) -> Finding:
-    """What to keep of a picture uint8 [H,W,3] and its mask uint8 [H,W,1], or None."""
+    """What to keep of a picture.
+
+    Args:
+      name: Its file.
+      image: uint8 [H,W,3].
+      mask: uint8 [H,W,1], or None.
+      split: 'train' or another.
+      kind: See `Finding`.
+      part: What the training crops of it; None of pictures that are not on the sheet.
+      sheet_size: Pixels of a side on the sheet.
+    """
     picture = Image.fromarray(image)
     finding = Finding(
         name, split, None, image.shape[:2], kind, thumbnail=thumbnail(image)
@@ -64,10 +77,12 @@ def look(
         finding = finding._replace(
             mask_area=float(mask.mean()), mask_border=float(edge.mean())
         )
-    if sheet_size:
-        finding = finding._replace(sheet=np.asarray(_square(picture, sheet_size)))
+    if part:
+        sheet = np.asarray(_cropped(picture, part, sheet_size))
+        finding = finding._replace(sheet=sheet)
         if mask is not None:
-            grey = _square(Image.fromarray(mask[..., 0] * np.uint8(255)), sheet_size)
+            white = Image.fromarray(mask[..., 0] * np.uint8(255))
+            grey = _cropped(white, part, sheet_size)
             sheet_mask = (np.asarray(grey) > 127).astype(np.uint8)
             finding = finding._replace(sheet_mask=sheet_mask[..., np.newaxis])
     return finding
@@ -79,12 +94,10 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
 
 
-def _square(picture: Image.Image, size: int) -> Image.Image:
-    """The largest centred square, as `input_pipeline` cuts it."""
-    width, height = picture.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
+def _cropped(picture: Image.Image, part: Part, size: int) -> Image.Image:
+    """A part of a picture as a square."""
+    top, left, height, width = part
+    box = (left, top, left + width, top + height)
     return picture.resize((size, size), Image.Resampling.BILINEAR, box=box)
 
 

@@ -63,7 +63,9 @@ def size(path: str | os.PathLike) -> tuple[int, int]:
     """
 
     def look(stored):
-        is_lying = metadata.turn(stored) in metadata.QUARTER_TURNS
+        # Of a TIFF Pillow gives the upright size already.
+        is_turned = metadata.turn(stored) in metadata.QUARTER_TURNS
+        is_lying = is_turned and stored.format != "TIFF"
         return stored.size if is_lying else stored.size[::-1]
 
     with _named(path, "picture"):

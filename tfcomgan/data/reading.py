@@ -129,7 +129,7 @@ def rows(
         for key, needed in wanted.items():
             if needed and key not in example:
                 raise UserError(f"`{builder.name}` has no {key} in its examples.")
-        box = _square(tf.shape(example["image"]), example.get("box"), view.crop)
+        box = square(tf.shape(example["image"]), example.get("box"), view.crop)
         out = {"image": _picture(example["image"], box, view.size)}
         out |= {"name": example["file_name"], "number": number}
         if view.with_masks:
@@ -208,7 +208,7 @@ def squared(
     Returns:
       uint8 [size,size,3] and, of each mask, uint8 [size,size,1] in {0, 1}.
     """
-    box = _square(image.shape, None, crop)
+    box = square(image.shape, None, crop)
     made = [_mask(tf.constant(mask), box, size).numpy() for mask in masks]
     return _picture(tf.constant(image), box, size).numpy(), made
 
@@ -223,8 +223,14 @@ def _mask(mask, box, size):
     return tf.cast(covered >= 0.5, tf.uint8)
 
 
-def _square(shape, box, crop):
-    """(top, left, height, width) int32 of the part of the picture that is used."""
+def square(shape, box, crop: str):
+    """(top, left, height, width) int32 of the part of a picture that is used.
+
+    Args:
+      shape: Of the picture, height and width first.
+      box: float32 [top, left, bottom, right] as shares of it; needed by 'box' alone.
+      crop: See `InputSettings`.
+    """
     height, width = shape[0], shape[1]
     if crop == "full":
         return 0, 0, height, width

@@ -25,7 +25,8 @@ FORMATS = {
     "jpeg": {"quality": 95, "subsampling": 0},
 }
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
-_MOST = {"webp": 2**14 - 1, "jpeg": 2**16 - 1}  # Pixels of a side.
+# Pixels of a side. libjpeg takes fewer than the 65,535 of the format.
+MOST = {"webp": 2**14 - 1, "jpeg": 65_500}
 _SEEN = 0.05  # Opacity from which a pixel is part of what --crop keeps.
 
 
@@ -121,10 +122,10 @@ def encoded(photo: Photograph, alpha: np.ndarray, finish: Finish) -> bytes:
 def _encode(file, photo: Photograph, alpha: np.ndarray, finish: Finish) -> None:
     """Writes a cut-out into a path or a file."""
     image = Image.fromarray(cutout(photo, alpha, finish))
-    if max(image.size) > _MOST.get(finish.format, 2**31):
+    if max(image.size) > MOST.get(finish.format, 2**31):
         raise TooLarge(
             f"its cut-out of {image.width} x {image.height} pixels does not fit into "
-            f"{finish.format.upper()}, which has {_MOST[finish.format]} a side at most. "
+            f"{finish.format.upper()}, which has {MOST[finish.format]} a side at most. "
             "Use --format=png"
         )
     more = {"icc_profile": photo.profile, "exif": photo.exif}

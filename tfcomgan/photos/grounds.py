@@ -16,6 +16,7 @@ from tfcomgan.photos import foreground, strips
 
 _SMOOTHED = 2.0  # Painted pixels, deviation of a Gaussian: nets paint grids of 2 and 4.
 _GRAIN = (0.7, 6.0)  # Levels at least, for the bands, and at most.
+_MOST = 2**15 - 2  # Pixels of a side that OpenCV's `remap` gives at most.
 _LOOKED_AT = 4096  # Pixels of a side, the middle ones, whose grain is measured.
 # Immerkaer, "Fast Noise Variance Estimation", 1996: blind to edges and slopes.
 _LAPLACIANS = np.float32([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
@@ -82,6 +83,20 @@ def _places(painted: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray
 
 
 def _sampled(smooth: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """The ground at these rows and columns, tile by tile where they are very many."""
+    return np.concatenate(
+        [
+            np.concatenate([_tile(smooth, r, c) for c in _parts(column)], axis=1)
+            for r in _parts(row)
+        ]
+    )
+
+
+def _parts(places: np.ndarray) -> list[np.ndarray]:
+    return [places[start : start + _MOST] for start in range(0, len(places), _MOST)]
+
+
+def _tile(smooth: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     rows, columns = np.meshgrid(row, column, indexing="ij")
     return cv2.remap(
         smooth, columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE

@@ -94,7 +94,7 @@ def _deep_colours(path, image: Image.Image, stored) -> tuple[Image.Image, str]:
     """An upright TIFF of 16 bits a colour scaled by its content, where it is dark."""
     bits = getattr(stored, "tag_v2", {}).get(_BITS, ())
     # Pillow keeps the upper 8 of 16 bits.
-    is_dark = image.mode == "RGB" and max(image.getextrema())[1] < 128
+    is_dark = image.mode == "RGB" and max(high for _, high in image.getextrema()) < 128
     if tuple(bits) != (16, 16, 16) or not is_dark:
         return image, ""
     encoded = np.frombuffer(pathlib.Path(path).read_bytes(), np.uint8)

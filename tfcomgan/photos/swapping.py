@@ -11,7 +11,7 @@ from PIL import Image
 from tfcomgan.data import pictures
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
-from tfcomgan.photos import edges, finding, grounds, reading
+from tfcomgan.photos import edges, finding, finishing, grounds, reading
 from tfcomgan.photos.finding import Photo
 from tfcomgan.serving import export_segmenter, versions
 from tfcomgan.system import files
@@ -58,8 +58,8 @@ def write(
     rows, skipped = [], 0
     for photo in photos:
         try:
-            image = reading.read(photo.path).image
-        except pictures.BadPicture as error:
+            image = _read(photo.path)
+        except (pictures.BadPicture, finishing.TooLarge) as error:
             print(f"skipped: {error}", file=sys.stderr)
             skipped += 1
             continue
@@ -73,6 +73,22 @@ def write(
         save_png(out / SHEET, sheet(rows))
     if skipped:
         raise UserError(f"{skipped} of {len(photos)} pictures could not be read.")
+
+
+def _read(path: str) -> np.ndarray:
+    """The pixels of a photo that can be swapped.
+
+    Raises:
+      BadPicture: It cannot be read.
+      TooLarge: The results would not fit into their format.
+    """
+    image = reading.read(path).image
+    if max(image.shape[:2]) > finishing.MOST["jpeg"]:
+        raise finishing.TooLarge(
+            f"{path}: its {image.shape[1]} x {image.shape[0]} pixels do not fit into JPEG, "
+            f"which has {finishing.MOST['jpeg']} a side at most. Make a smaller copy"
+        )
+    return image
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:

@@ -145,7 +145,9 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     """A JPEG or PNG file, string [], as uint8 [H,W,3], as Pillow decodes it.
 
     Transparent pictures are laid over white, grey is repeated; of 16 bits a channel the
-    higher 8 are kept. EXIF data, and with them the rotation, are not looked at.
+    higher 8 are kept. Not looked at are EXIF data, and with them the rotation; colour
+    profiles; and a transparent colour (tRNS) of a PNG that is grey or RGB: there the colour
+    is seen.
 
     Raises:
       InvalidArgumentError: It is neither, is damaged or cut off, or has more than
