@@ -74,7 +74,7 @@ def run(
 def _take_over(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     """Makes the folder this config's, and clears what a killed run left in it."""
     _claim(run_dir, gin_files)
-    files.sweep(run_dir)
+    files.sweep(run_dir, run_folder.written(run_dir))
     cache.sweep(run_dir)
 
 

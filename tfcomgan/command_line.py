@@ -176,5 +176,5 @@ def results(out: str | os.PathLike, *names: str) -> Iterator[pathlib.Path]:
     """
     folder = make_folder(out, *names)
     with locks.hold(folder, "--out"):
-        files.sweep(folder)
+        files.sweep(folder, [*names, *marks.files_of(names)])
         yield folder

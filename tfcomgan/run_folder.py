@@ -33,6 +33,7 @@ CONFIG = "operative_config.gin"
 REPORT = "report.html"
 CARD = "README.md"
 PICTURES, LOGS, SERVING = "pictures", "logs", "serving"
+_AT_WORK = ".partial-"
 # In a stage's folder.
 ARTIFACT = "artifact.json"
 UNFINISHED = "unfinished"
@@ -43,6 +44,13 @@ FIGURES = "figures"
 def is_run(folder: str | os.PathLike) -> bool:
     """Whether a folder is a run's, finished or not."""
     return pathlib.Path(folder, MARK).is_file()
+
+
+def written(run_dir: pathlib.Path) -> list[str]:
+    """The names in a run folder that a run writes; of stages at work, those there are."""
+    at_work = [path.name for path in run_dir.glob(f"{_AT_WORK}*")]
+    folders = (PICTURES, LOGS, SERVING, *STAGES, *at_work)
+    return [MARK, CONFIG, REPORT, *folders]
 
 
 def read_artifact(run_dir: pathlib.Path, stage: str) -> dict | None:
@@ -62,4 +70,4 @@ def read_artifact(run_dir: pathlib.Path, stage: str) -> dict | None:
 
 def at_work(run_dir: pathlib.Path, stage: str, fingerprint: str) -> pathlib.Path:
     """Where a stage of this fingerprint works before its artifact is finished."""
-    return run_dir / f".partial-{stage}-{fingerprint[:16]}"
+    return run_dir / f"{_AT_WORK}{stage}-{fingerprint[:16]}"

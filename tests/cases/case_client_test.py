@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import pathlib
 import shutil
 import socketserver
 import ssl
@@ -14,6 +15,8 @@ import command
 import numpy as np
 import pytest
 from PIL import Image
+
+from tfcomgan.photos import finding
 
 MODULE = "tfcomgan.client"
 # The waits between attempts are tested elsewhere.
@@ -250,6 +253,23 @@ def test_pictures_of_ones_own_are_not_overwritten(photos):
         )  # fmt: skip
     assert f"would overwrite {photos / 'x/b.png'}" in done.message
     assert (photos / "x/b.png").read_bytes() == before
+
+
+def test_masks_among_the_pictures_are_not_taken_for_pictures(photos):
+    """Whatever their folders and names; the same command may be given again."""
+    given = {photos / name for name in ("a.jpg", "x/b.jpg", "#1.jpg", "a\nb.jpg")}
+    whole = (photos / "a.png").read_bytes()
+    shutil.rmtree(photos)
+    for path in given:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(whole)
+    with server(good) as address:
+        flags = (photos, f"--server=http://{address}", f"--out={photos}")
+        for _ in range(2):
+            command.run(*flags, module=MODULE, first=NO_WAITS).check()
+    masks = {path.with_suffix(".png") for path in given}
+    assert set(photos.rglob("*.png")) == masks
+    assert {pathlib.Path(photo.path) for photo in finding.find([str(photos)])} == given
 
 
 if __name__ == "__main__":

@@ -177,18 +177,6 @@ def test_results_below_the_pictures_are_passed_over_and_told(photos, tmp_path):
     assert listing.scan(photos / "segmented").pictures == ("cutouts/0.png",)  # Named.
 
 
-def test_a_folder_that_is_not_ours_is_not_marked_whole(tmp_path):
-    (tmp_path / "old").mkdir()
-    save(tmp_path / "old/mine.png")
-    marks.make(tmp_path / "old", "a.png")
-    marks.make(tmp_path / "old", "b.png")
-    marks.make(tmp_path / "new/below", "a.png")
-    assert marks.read(tmp_path / "old") == {"a.png", "b.png"}
-    assert marks.read(tmp_path / "new/below") == {marks.ALL}
-    (tmp_path / "new/below" / marks.NAME).unlink()
-    assert not marks.read(tmp_path / "new/below")
-
-
 # Links, locks, odd files.
 
 

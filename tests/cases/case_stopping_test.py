@@ -109,10 +109,10 @@ def test_what_is_ignored_stays_so(tmp_path):
 
 def test_remains_of_killed_processes_are_swept(tmp_path):
     run_dir = tmp_path / "run"
-    for name in ("pictures", "serving/segmenter/.unfinished-x/1", "pictures"):
-        (run_dir / name).mkdir(parents=True, exist_ok=True)
-    (run_dir / "pictures/.unfinished-0123").write_bytes(b"half")
-    (run_dir / "serving/segmenter/.unfinished-x/1/saved_model.pb").write_bytes(b"h")
+    left = ".unfinished-0123456789abcdef-77"
+    for name in (f"pictures/{left}", f"serving/segmenter/{left}/1/saved_model.pb"):
+        (run_dir / name).parent.mkdir(parents=True)
+        (run_dir / name).write_bytes(b"half")
     fresh = f"--data_dir={tmp_path / 'data'}"
     command.run(*tiny(run_dir, "--stages=prepare", fresh)).check()
     (prepared,) = (tmp_path / "data").glob("scenes/*/*/")

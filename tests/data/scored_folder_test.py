@@ -83,6 +83,18 @@ def test_a_file_of_names_chooses(flowers, tmp_path):
     assert [int(name[-5]) for name in found.examples.names] == [2, 4]
 
 
+def test_a_file_of_names_may_begin_with_a_mark_of_its_encoding(flowers, tmp_path):
+    (tmp_path / "list.txt").write_text("image_0002.png\n", encoding="utf-8-sig")
+    (name,) = _load(flowers, str(tmp_path / "list.txt")).examples.names
+    assert name == "images/image_0002.png"
+
+
+def test_a_file_of_names_in_latin_1_is_named_with_a_way_out(flowers, tmp_path):
+    (tmp_path / "list.txt").write_text("k\u00e4fer.png\n", encoding="latin-1")
+    with pytest.raises(UserError, match="list.txt is no text in UTF-8.*Save it as"):
+        _load(flowers, str(tmp_path / "list.txt"))
+
+
 def test_what_is_open_is_told_apart(flowers):
     for path in (flowers / "masks").rglob("*.png"):
         open_at = np.zeros([16, 20], np.uint8)

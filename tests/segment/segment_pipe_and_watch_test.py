@@ -36,6 +36,37 @@ def test_standard_input_to_standard_output(run_dir, tmp_path):
     assert (tmp_path / "nothing").read_bytes() == b""
 
 
+@pytest.mark.parametrize("other", ["empty", "away"])
+def test_a_watched_folder_that_is_empty_or_away_stops_no_other(
+    run_dir, tmp_path, other
+):
+    """Nor changes the names of the others' results, which are told apart from its own."""
+    first, second, masks = tmp_path / "1", tmp_path / "2", tmp_path / "out/masks"
+    first.mkdir()
+    second.mkdir()
+    if other == "away":
+        Image.fromarray(picture()).save(second / "a.png")
+    Image.fromarray(picture()).save(first / "a.png")
+    flags = (f"--model={run_dir}", f"--out={masks.parent}", "--watch")
+    running = command.start(first, second, *flags, module=MODULE)
+    _wait_for(masks / ("a.png" if other == "empty" else "a.png-2.png"), running)
+    if other == "away":
+        second.rename(tmp_path / "gone")
+    Image.fromarray(picture()).save(first / "b.png")
+    _wait_for(masks / "b.png", running)
+    os.kill(running.pid, signal.SIGINT)
+    assert running.wait().code == 130
+    names = {"empty": {"a.png", "b.png"}, "away": {"a.png.png", "a.png-2.png", "b.png"}}
+    assert {path.name for path in masks.glob("*.png")} == names[other]
+
+
+def _wait_for(path, running, seconds=120):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert running.is_running() and time.monotonic() < end, path
+        time.sleep(0.05)
+
+
 def test_pictures_are_segmented_as_they_come_until_ctrl_c(run_dir, tmp_path):
     photos, out = tmp_path / "photos", tmp_path / "photos/out"
     photos.mkdir()
@@ -45,11 +76,8 @@ def test_pictures_are_segmented_as_they_come_until_ctrl_c(run_dir, tmp_path):
     running = command.start(photos, *flags, module=MODULE)
 
     def wait_for(name):
-        while not (out / "masks" / name).exists():
-            assert running.is_running() and time.monotonic() < end
-            time.sleep(0.05)
+        _wait_for(out / "masks" / name, running)
 
-    end = time.monotonic() + 120
     wait_for("a.png")
     (photos / "broken.png").write_bytes(whole[:99])
     (photos / "x").mkdir()

@@ -231,6 +231,11 @@ def test_model_may_be_a_run_its_serving_folder_or_a_version(run_dir):
         (["a.jpg", "x/a.jpg"], ["a", "x/a"]),
         (["a.jpg", "a.jpg"], ["a.jpg", "a.jpg-2"]),
         (["a.jpg", "a.gif", "a.jpg.bmp"], ["a.jpg", "a.gif", "a.jpg-2"]),
+        # One file each on a disk that minds no capitals, or no form of Unicode.
+        (["A.jpg", "a.png", "b.png"], ["A.jpg", "a.png", "b"]),
+        (["A.jpg", "a.jpg"], ["A.jpg", "a.jpg-2"]),
+        (["X/a.jpg", "x/a.jpg"], ["X/a.jpg", "x/a.jpg-2"]),
+        (["\u00e4.jpg", "a\u0308.png"], ["\u00e4.jpg", "a\u0308.png"]),
     ],
 )
 def test_results_have_different_names(pictures, names):

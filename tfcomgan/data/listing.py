@@ -13,12 +13,11 @@ import collections
 import hashlib
 import os
 import pathlib
-import unicodedata
 from typing import NamedTuple
 
 from tfcomgan.data import digests, pictures, walking
 from tfcomgan.data.pictures import BadPicture
-from tfcomgan.data.walking import is_picture, shown, some
+from tfcomgan.data.walking import folded, is_picture, shown, some
 from tfcomgan.errors import UserError
 
 IMAGES, MASKS = "images", "masks"  # The two folders.
@@ -168,18 +167,13 @@ def _below(names: list[str], folder: str) -> list[str]:
 def _top(root: pathlib.Path, names: list[str], meant: str) -> str:
     """The folder of this name at the top, however it is written; '' if there is none."""
     tops = {name.partition("/")[0] for name in names if "/" in name}
-    fitting = sorted(top for top in tops if _key(top) == meant)
+    fitting = sorted(top for top in tops if folded(top) == meant)
     if len(fitting) > 1:
         raise UserError(
             f"{root} has {' and '.join(fitting)}: which of them holds the {meant}? "
             "Rename one, or put them into one."
         )
     return fitting[0] if fitting else ""
-
-
-def _key(name: str) -> str:
-    """A name as it is compared."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _stem(name: str) -> str:
@@ -195,7 +189,7 @@ def _pair(pictures: list[str], named: list[str], images: str, masks: str):
     for mask in _below(named, masks):
         stem = _stem(mask.removeprefix(masks))
         fitting[stem].add(mask)
-        fitting[_key(stem), ""].add(mask)
+        fitting[folded(stem), ""].add(mask)
     masks_of, left = {}, []
     for name in pictures:
         inside = name.removeprefix(images)
@@ -205,7 +199,7 @@ def _pair(pictures: list[str], named: list[str], images: str, masks: str):
             left.append(name)
     taken = set().union(*masks_of.values())
     for name in left:
-        inside = _key(name.removeprefix(images))
+        inside = folded(name.removeprefix(images))
         near = fitting[_stem(inside), ""] | fitting[inside, ""]
         masks_of[name] = near - taken
     users = collections.defaultdict(list)
@@ -248,16 +242,16 @@ def _refuse_hidden_masks(root: pathlib.Path, pictures: list[str]) -> None:
     """Raises UserError where masks lie among the pictures, in a layout of others."""
 
     def folders(name):
-        return [part for part in name.split("/")[:-1] if _key(part) in _OTHER_MASKS]
+        return [part for part in name.split("/")[:-1] if folded(part) in _OTHER_MASKS]
 
     stems = {}
     for name in pictures:
         if not folders(name):
-            stems.setdefault(_key(_stem(name)), name)
+            stems.setdefault(folded(_stem(name)), name)
     files = {stem.rpartition("/")[2]: name for stem, name in stems.items()}
     pairs = []
     for name in pictures:
-        stem = _key(_stem(name))
+        stem = folded(_stem(name))
         if folders(name):
             picture = files.get(stem.rpartition("/")[2])
         else:

@@ -18,6 +18,9 @@ def in_parallel(
 ) -> Iterator:
     """function(item) of each item, in order, by threads that work a little ahead.
 
+    However it ends (an error, Ctrl-C, a consumer that leaves), what has not begun is not
+    done.
+
     Args:
       function: The work.
       items: What it is done on.
@@ -30,7 +33,8 @@ def in_parallel(
         with room.of(pixels(item) if pixels else 0):
             return function(item)
 
-    with futures.ThreadPoolExecutor(THREADS) as pool:
+    pool = futures.ThreadPoolExecutor(THREADS)
+    try:
         waiting = collections.deque()
         for item in items:
             waiting.append(pool.submit(work, item))
@@ -38,20 +42,27 @@ def in_parallel(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        room.close()
+        pool.shutdown(cancel_futures=True)
 
 
 class _Room:
-    """Lets in as many as fit; one that is too large comes alone."""
+    """Lets in as many as fit; one that is too large comes alone; none once it is closed."""
 
     def __init__(self, size: int):
-        self._size, self._taken = size, 0
+        self._size, self._taken, self._is_closed = size, 0, False
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
     def of(self, needed: int):
         needed = min(needed, self._size)
         with self._changed:
-            self._changed.wait_for(lambda: self._taken + needed <= self._size)
+            self._changed.wait_for(
+                lambda: self._is_closed or self._taken + needed <= self._size
+            )
+            if self._is_closed:
+                raise futures.CancelledError
             self._taken += needed
         try:
             yield
@@ -59,3 +70,9 @@ class _Room:
             with self._changed:
                 self._taken -= needed
                 self._changed.notify_all()
+
+    def close(self) -> None:
+        """Sends away those that wait."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()

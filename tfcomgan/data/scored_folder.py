@@ -158,9 +158,13 @@ def _listed(files: Listing, path: pathlib.Path) -> list[int]:
             "`evaluation.part` must be 'all', 'even', 'odd' or a file with a name on "
             f"each line. Received: {str(path)!r}."
         )
-    wanted = {
-        line.strip() for line in path.read_text(encoding="utf-8").splitlines()
-    } - {""}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"`evaluation.part`: {path} is no text in UTF-8 ({error}). Save it as UTF-8."
+        ) from error
+    wanted = {line.strip() for line in lines} - {""}
     places = {name.partition("/")[2]: i for i, name in enumerate(files.pictures)}
     if missing := sorted(wanted - places.keys()):
         raise UserError(

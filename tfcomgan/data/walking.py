@@ -8,6 +8,7 @@ folders are entered, each folder once: so loops end, and no picture comes twice.
 import collections
 import os
 import pathlib
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -72,6 +73,11 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode(errors="replace")
 
 
+def folded(name: str) -> str:
+    """A name as disks compare it that mind neither capitals nor the form of Unicode."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def some(names: Iterable[str]) -> str:
     """The first names and the number of others, for a sentence."""
     names = [shown(name) for name in names]
@@ -85,6 +91,7 @@ class _Walker:
     def __init__(self, root: pathlib.Path, depth: int | None):
         self.seen = Walk([], {}, {})
         self._depth = depth
+        self._results: set[str] = set()  # By what marks say, in names from the root.
         real = root.resolve()
         # A link up would lead back here, by way of everything beside.
         self._entered = {_identity(path): str(path) for path in real.parents}
@@ -93,10 +100,10 @@ class _Walker:
             path, name = (folders or links).popleft()
             if (entries := self._open(path, name)) is None:
                 continue
-            results = marks.read(path)
+            self._results |= {_inside(name, below) for below in marks.read(path)}
             for entry in entries:
-                inside = f"{name}/{entry.name}" if name else entry.name
-                if self._takes_folder(entry, inside, results):
+                inside = _inside(name, entry.name)
+                if self._takes_folder(entry, inside):
                     later = links if entry.is_symlink() else folders
                     later.append((entry.path, inside))
 
@@ -123,9 +130,7 @@ class _Walker:
             return None
         return entries
 
-    def _takes_folder(
-        self, entry: os.DirEntry, name: str, results: frozenset[str]
-    ) -> bool:
+    def _takes_folder(self, entry: os.DirEntry, name: str) -> bool:
         """Takes or passes over a file; of a folder, whether it is to be entered."""
         try:
             is_folder = entry.is_dir()
@@ -134,7 +139,7 @@ class _Walker:
         except OSError:  # A link to itself, or through a locked folder.
             is_folder, is_file = False, True
         is_meant = is_folder or is_picture(name)
-        if entry.name in results:
+        if name in self._results:
             self.seen.passed_over[name] = "results of tfcomgan"
         elif entry.name.startswith("."):
             if is_meant:
@@ -148,6 +153,10 @@ class _Walker:
         elif is_meant:
             self.seen.passed_over[name] = "no file but a pipe or a device"
         return False
+
+
+def _inside(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _identity(path) -> tuple[int, int]:

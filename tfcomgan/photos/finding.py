@@ -6,7 +6,7 @@ import glob
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tfcomgan.data import walking
@@ -45,23 +45,52 @@ def find(
       UserError: A file is missing, a folder or pattern has no pictures, or a file lies
         where the results go.
     """
-    photos = {}
-    ours = tuple(os.path.realpath(folder) + os.sep for folder in results)
+    photos: dict[str, str] = {}
+    results = tuple(results)
     for argument in map(os.path.expanduser, arguments):
-        before = len(photos)
-        for path, name in _expand(argument, tell):
-            if not os.path.realpath(path).startswith(ours):
-                photos.setdefault(path, name)
-            elif path == argument:
-                raise UserError(
-                    f"--out would overwrite {path}: it lies where the results go. Name "
-                    "another folder."
-                )
-        if len(photos) == before and argument not in photos:
+        meant = files(argument, results, tell=tell)
+        if meant.keys() <= photos.keys() and argument not in photos:
             raise UserError(
                 f"There is no picture in {argument}, or none beside those named before. "
                 f"Expected are files named {' '.join(walking.SUFFIXES)}."
             )
+        photos |= {path: name for path, name in meant.items() if path not in photos}
+    return named(photos)
+
+
+def files(
+    argument: str,
+    results: Iterable[pathlib.Path] = (),
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, str]:
+    """The pictures that one argument means, perhaps none, by path; see `find`.
+
+    Returns:
+      Of each path what it is called below the folder or pattern, as 'x/a.jpg'.
+
+    Raises:
+      UserError: The file is missing, or lies where the results go.
+    """
+    photos = {}
+    ours = tuple(os.path.realpath(folder) + os.sep for folder in results)
+    for path, name in _expand(argument, tell):
+        if not os.path.realpath(path).startswith(ours):
+            photos.setdefault(path, name)
+        elif path == argument:
+            raise UserError(
+                f"--out would overwrite {path}: it lies where the results go. Name "
+                "another folder."
+            )
+    return photos
+
+
+def named(photos: Mapping[str, str]) -> list[Photo]:
+    """Pictures with the names of their results; those of all must be made together.
+
+    Args:
+      photos: Of `files`.
+    """
     return [
         Photo(path, name)
         for path, name in zip(photos, names(list(photos.values())), strict=True)
@@ -115,20 +144,21 @@ def names(files: Sequence[str]) -> list[str]:
     """A name for the results of each file, all different.
 
     The name of x/a.jpg is x/a. Files that share it keep their extension, as in x/a.jpg
-    and x/a.gif; those that share the whole name are numbered: x/a.jpg, x/a.jpg-2. What is
-    too long for a suffix is cut off, and gets a digest of the rest.
+    and x/a.gif; those that share the whole name are numbered: x/a.jpg, x/a.jpg-2. Names
+    that only some disks tell apart count as shared, as a and A. What is too long for a
+    suffix is cut off, and gets a digest of the rest.
     """
     stems = [_shortened(os.path.splitext(file)[0]) for file in files]
-    count = collections.Counter(stems)
+    count = collections.Counter(map(walking.folded, stems))
     taken = {}
     for file, stem in zip(files, stems, strict=True):
-        base = stem if count[stem] == 1 else _shortened(file)
+        base = stem if count[walking.folded(stem)] == 1 else _shortened(file)
         name, number = base, 1
-        while name in taken:
+        while walking.folded(name) in taken:
             number += 1
             name = f"{base}-{number}"
-        taken[name] = file
-    return list(taken)
+        taken[walking.folded(name)] = name
+    return list(taken.values())
 
 
 def _shortened(name: str) -> str:

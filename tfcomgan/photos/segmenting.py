@@ -97,13 +97,16 @@ def segment(
         raise UserError(f"{len(skipped)} of {len(photos)} pictures could not be read.")
 
 
-def find(arguments: Sequence[str], out: pathlib.Path, tell=True) -> list[Photo]:
+def find(arguments: Sequence[str], out: pathlib.Path) -> list[Photo]:
     """The pictures meant, but those of results; see `finding.find`."""
     return finding.find(
-        arguments,
-        [out / kind for kind in (*results.KINDS, *FORMATS)],
-        tell=lambda line: print(line, file=sys.stderr) if tell else None,
+        arguments, folders(out), tell=lambda line: print(line, file=sys.stderr)
     )
+
+
+def folders(out: pathlib.Path) -> list[pathlib.Path]:
+    """Where results may lie."""
+    return [out / kind for kind in (*results.KINDS, *FORMATS)]
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 
 from tfcomgan.errors import UserError
-from tfcomgan.photos import segmenting
+from tfcomgan.photos import finding, segmenting
 from tfcomgan.photos.finding import Photo
 from tfcomgan.photos.segmenting import Wanted
 
@@ -39,9 +39,9 @@ def watch(
         before: dict[Photo, tuple] = {}
         finished: dict[Photo, tuple] = {}
         unreadable: dict[Photo, tuple] = {}
-        tell = True
+        look = _Look(folders, out)
         while True:
-            now = _look(folders, out, tell)
+            now = look()
             settled = {p: state for p, state in now.items() if before.get(p) == state}
             if any(finished.get(photo) != state for photo, state in settled.items()):
                 # What could not be read is not tried again unless it has changed.
@@ -49,19 +49,45 @@ def watch(
                 for photo, _ in segmentation.round(todo):
                     unreadable[photo] = settled[photo]
                 finished |= settled
-            before, tell = now, False
+            before = now
             time.sleep(_SECONDS)
 
 
-def _look(folders: Sequence[str], out: pathlib.Path, tell: bool) -> dict[Photo, tuple]:
-    """The pictures there are, each with size and time of change."""
-    try:
-        photos = segmenting.find(folders, out, tell)
-    except UserError:  # None yet, or a drive of the network is away.
-        return {}
-    states = {}
-    for photo in photos:
-        with contextlib.suppress(OSError):  # Gone again.
-            state = os.stat(photo.path)
-            states[photo] = (state.st_mtime_ns, state.st_size)
-    return states
+class _Look:
+    """The pictures there are at a look, each with size and time of change.
+
+    A folder that is empty or away, as a drive of the network, stops no other. The names
+    of what was in it stay taken while it is away, so that those of the others stay.
+    """
+
+    def __init__(self, folders: Sequence[str], out: pathlib.Path):
+        self._folders, self._results = folders, segmenting.folders(out)
+        self._seen: dict[str, dict[str, str]] = {}
+
+    def __call__(self) -> dict[Photo, tuple]:
+        folders = [os.path.expanduser(folder) for folder in self._folders]
+        for folder in folders:
+            if os.path.isdir(folder):
+                tell = (
+                    _silent if folder in self._seen else _tell
+                )  # Once, not each second.
+                with contextlib.suppress(UserError):  # It went away in this moment.
+                    self._seen[folder] = finding.files(folder, self._results, tell=tell)
+        given: dict[str, str] = {}
+        for folder in folders:
+            files = self._seen.get(folder, {})
+            given |= {path: name for path, name in files.items() if path not in given}
+        states = {}
+        for photo in finding.named(given):
+            with contextlib.suppress(OSError):  # Gone again.
+                state = os.stat(photo.path)
+                states[photo] = (state.st_mtime_ns, state.st_size)
+        return states
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _silent(line: str) -> None:
+    del line

@@ -101,7 +101,8 @@ def publish(
         )
     version.parent.mkdir(parents=True, exist_ok=True)
     # Servers look at folders named by numbers only, and a rename is atomic.
-    unfinished = tempfile.mkdtemp(prefix=files.UNFINISHED, dir=version.parent)
+    prefix = files.unfinished(version, "").name
+    unfinished = tempfile.mkdtemp(prefix=prefix, dir=version.parent)
     try:
         # Below, since mkdtemp's own folder is closed to a server of another user.
         written = pathlib.Path(unfinished, version.name)

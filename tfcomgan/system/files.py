@@ -1,15 +1,21 @@
 """Files written whole or not at all, also where the power fails or the disk is full."""
 
+import collections
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import pathlib
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from tfcomgan.system import locks
 
 # What begins so was left by a process that was killed, or is being written.
 UNFINISHED = ".unfinished-"
+_LEFT = re.compile(re.escape(UNFINISHED) + r"[0-9a-f]{16}-\w+")
 
 
 @contextlib.contextmanager
@@ -32,10 +38,7 @@ def replacing(
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because os.replace is atomic only within one file system; a name
-    # may have 255 bytes, and `path` may have all of them.
-    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    temporary = path.with_name(f"{UNFINISHED}{digest}-{os.getpid()}")
+    temporary = unfinished(path, str(os.getpid()))
     try:
         yield temporary
         if is_durable:
@@ -45,6 +48,20 @@ def replacing(
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unfinished(path: str | os.PathLike, ending: str) -> pathlib.Path:
+    """What `path` is called, of file or folder, until it is whole; see `sweep`.
+
+    Args:
+      path: The file or folder.
+      ending: Letters, digits and '_'.
+    """
+    # In the same folder, because os.replace is atomic only within one file system; a name
+    # may have 255 bytes, and `path` may have all of them.
+    path = pathlib.Path(path)
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f"{UNFINISHED}{digest}-{ending}")
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -71,7 +88,7 @@ def unfinished_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
       OSError: The disk is full or may not be written.
     """
     path = pathlib.Path(path)
-    made = path.with_name(f"{UNFINISHED}{path.name}")
+    made = unfinished(path, "folder")
     shutil.rmtree(made, ignore_errors=True)  # Of a process that was killed.
     made.mkdir(parents=True)
     try:
@@ -91,7 +108,7 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     with unfinished_folder(path) as made:
         yield made
         if path.exists():
-            with unfinished_folder(path.with_name(f"old-{path.name}")) as old:
+            with unfinished_folder(_older(path)) as old:
                 os.replace(path, old)
                 os.replace(made, path)
         else:
@@ -130,13 +147,55 @@ def sync(path: str | os.PathLike) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: str | os.PathLike) -> None:
-    """Removes what killed processes left unfinished in a folder and below.
+def sweep(folder: str | os.PathLike, names: Iterable[str]) -> None:
+    """Removes what killed processes left unfinished of some names in a folder.
+
+    Of a name of a folder that is all below. But nothing in folders below that another
+    command locks or has locked, as each run's: they are swept by who is given them. Nor
+    is what only begins as `UNFINISHED` does.
 
     To be called by who holds the folder, see `locks`: nobody is writing there.
+
+    Args:
+      folder: The folder.
+      names: Of files and folders in it that the caller writes, as 'a.csv', 'x/a.png'.
     """
-    for path in pathlib.Path(folder).rglob(f"{UNFINISHED}*"):
+    top = pathlib.Path(folder)
+    by_folder = collections.defaultdict(set)
+    for path in (top / name for name in names):
+        by_folder[path.parent].add(path.name)
+    for parent, theirs in by_folder.items():
+        above = itertools.takewhile(lambda p: p != top, (parent, *parent.parents))
+        if parent.is_dir() and not any(map(locks.was_held, above)):
+            _sweep_names(parent, theirs)
+
+
+def _sweep_names(folder: pathlib.Path, names: Iterable[str]) -> None:
+    paths = [folder / name for name in names]
+    starts = {unfinished(p, "").name for path in paths for p in (path, _older(path))}
+    _remove(folder, (n for n in os.listdir(folder) if n[: n.rfind("-") + 1] in starts))
+    with os.scandir(folder) as entries:
+        folders = [e for e in entries if e.is_dir(follow_symlinks=False)]
+    for path in (e.path for e in folders if e.name in names):
+        if not locks.was_held(path):
+            _sweep_below(path)
+
+
+def _sweep_below(folder: str) -> None:
+    for root, folders, found in os.walk(folder):
+        _remove(root, (*folders, *found))
+        folders[:] = [f for f in folders if not locks.was_held(os.path.join(root, f))]
+
+
+def _remove(folder: str | os.PathLike, names: Iterable[str]) -> None:
+    """Removes those of the names that are of `unfinished`."""
+    for path in (pathlib.Path(folder, name) for name in filter(_LEFT.fullmatch, names)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _older(path: pathlib.Path) -> pathlib.Path:
+    """Where a folder lies while a new one takes its place."""
+    return path.with_name(f"old-{path.name}")

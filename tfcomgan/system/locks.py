@@ -86,6 +86,11 @@ def hold(
             lock.release()
 
 
+def was_held(folder: str | os.PathLike) -> bool:
+    """Whether a process holds this very folder, or one did: its lock stays behind."""
+    return any(os.path.lexists(os.path.join(folder, n)) for n in (_LOCK, _HOLDER))
+
+
 def _take(place: pathlib.Path, lock: filelock.FileLock | None, *, timeout) -> bool:
     """Takes a folder's lock; False where another process has it, here or elsewhere."""
     if lock:
