@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 # What begins so was left by a process that was killed, or is being written.
 UNFINISHED = ".unfinished-"
+_REPLACED = ".replaced-"  # An older folder, for as long as a newer one takes its place.
 
 
 @contextlib.contextmanager
@@ -84,18 +85,28 @@ def unfinished_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """An `unfinished_folder`, which takes the place of `path` when the body ends well.
 
-    A folder of that name is removed then; where the body fails it is as before. Does not
-    wait for the disk.
+    A folder of that name is removed then; where the body or the replacing fails it is as
+    before. Does not wait for the disk. What a process left that was killed between the
+    two renames has its name again when this is called anew, and is not swept before.
     """
     path = pathlib.Path(path)
+    old = path.with_name(f"{_REPLACED}{path.name}")
+    _settle(path, old)
     with unfinished_folder(path) as made:
         yield made
-        if path.exists():
-            with unfinished_folder(path.with_name(f"old-{path.name}")) as old:
+        try:
+            if path.exists():
                 os.replace(path, old)
-                os.replace(made, path)
-        else:
             os.replace(made, path)
+        finally:
+            _settle(path, old)
+
+
+def _settle(path: pathlib.Path, old: pathlib.Path) -> None:
+    """Gives an older folder its name again where no newer one has it, else removes it."""
+    if old.is_dir() and not path.exists():
+        os.replace(old, path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
