@@ -38,7 +38,8 @@ def members(
       Empty where nothing is swept. The seed is the last binding.
 
     Raises:
-      UserError: A setting is unknown, is given twice, or has no values or no good ones.
+      UserError: A setting is unknown, is given twice, or has no values or no good ones;
+        or a seed is given beside `seeds`.
     """
     values = {}
     for sweep in sweeps:
@@ -52,6 +53,8 @@ def members(
     for param in gin_params:
         if (name := param.partition("=")[0].strip()) in values:
             raise UserError(f"{name} is given by --gin_param and by --sweep. Drop one.")
+        if seeds and name.rpartition("/")[2] in _SEEDS:
+            raise UserError(f"{name} is given by --gin_param, and --seeds. Drop one.")
     if seeds:
         values["SEED"] = _seeds(seeds)
     if not values:

@@ -108,6 +108,17 @@ def test_a_setting_may_not_be_fixed_and_swept():
         members("STEPS=1,2", gin_params=["STEPS = 3"])
 
 
+@pytest.mark.parametrize(
+    "name", ["SEED", "training.seed", "train_generator/training.seed"]
+)
+def test_a_seed_may_not_be_fixed_beside_seeds(name):
+    """A mean over seeds would be one over trainings that share a generator."""
+    with pytest.raises(UserError, match=f"{name} is given by --gin_param, and --seeds"):
+        members(seeds=["0", "1"], gin_params=["STEPS=1", f"{name} = 3"])
+    assert members("STEPS=1", gin_params=[f"{name}=3", "scenes.seed=1"])
+    assert members(seeds=["0"], gin_params=["scenes.seed=1"])
+
+
 def test_macros_are_those_of_the_gin_files_and_what_they_include(tmp_path):
     own = tmp_path / "own.gin"
     own.write_text("include 'gin/base.gin'\nWIDTH = 3\ncritics.width = %CRITICS\n")
