@@ -201,18 +201,14 @@ class Finding(NamedTuple):
 
 
 def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Finding]:
-    """What a training's readings, in their order, amount to.
-
-    A reading stands for `every` steps. Where an execution has more steps, readings are
-    fewer and lie farther apart; they fill the same window.
-    """
-    window, every = settings.window, settings.every
+    """What a training's readings, in their order, amount to; each is of `every` steps."""
     runs = itertools.groupby(readings, key=lambda r: settings.sign(r.values))
     signs = [(sign, [reading.step for reading in run]) for sign, run in runs]
     return [
         Finding(sign, steps[0], steps[-1])
         for sign, steps in signs
-        if sign is not None and steps[-1] - steps[0] + every >= window
+        # Not their number: long executions have fewer, farther apart.
+        if sign and steps[-1] - steps[0] + settings.every >= settings.window
     ]
 
 
