@@ -106,7 +106,7 @@ class TrainedGenerator:
 
     @property
     def seed(self) -> int:
-        """Of its training."""
+        """That its training was given; where it began anew, that of the first attempt."""
         return self.record.parameters["training"]["seed"]
 
     def load(self) -> keras.Model:

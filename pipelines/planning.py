@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pipelines import artifacts, cache
@@ -65,8 +66,17 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
         made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
         if plan.schedule:
             chosen["watch"].check(name, plan.schedule.steps)
+    config.check_taken({name: set(_taken(plan)) for name, plan in made.items()})
     _check_sizes(made)
     return made
+
+
+def _taken(plan: Plan) -> Iterator[str]:
+    """The names of the settings that a stage has, those within others too."""
+    for chosen in plan.settings.values():
+        values = (getattr(chosen, field.name) for field in dataclasses.fields(chosen))
+        for settings in (chosen, *filter(dataclasses.is_dataclass, values)):
+            yield config.name_of(type(settings))
 
 
 def inputs(plan: Plan, place: Place) -> dict[str, Any]:

@@ -1,24 +1,21 @@
 """Sweeps: a run for each seed and each value of some settings, and where it lies.
 
 A run of a sweep is told by its bindings of gin, as in ("comgan.binary_weight=0.5",
-"SEED=1"). What settings there are is read from the sources: where a pipeline is written,
-TensorFlow may be missing.
+"SEED=1"). What settings there are is read from the sources, see `declared`.
 """
 
 import ast
-import functools
 import hashlib
 import itertools
-import pathlib
 import re
 from collections.abc import Sequence
 
+from pipelines import declared
 from tfcomgan.config import ConfigError, gin_text, places
-from tfcomgan.config.messages import nearest
+from tfcomgan.config.messages import nearest, not_taken
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SEEDS = ("SEED", "training.seed")
 _LONGEST = 150  # Of a folder's name; file systems take 255 bytes.
 
@@ -41,7 +38,8 @@ def members(
       Empty where nothing is swept. The seed is the last binding.
 
     Raises:
-      UserError: A setting is unknown, is given twice, or has no values or no good ones.
+      UserError: A setting is unknown, is given twice, or has no values or no good ones;
+        or a seed is given beside `seeds`.
     """
     values = {}
     for sweep in sweeps:
@@ -55,6 +53,8 @@ def members(
     for param in gin_params:
         if (name := param.partition("=")[0].strip()) in values:
             raise UserError(f"{name} is given by --gin_param and by --sweep. Drop one.")
+        if seeds and name.rpartition("/")[2] in _SEEDS:
+            raise UserError(f"{name} is given by --gin_param, and --seeds. Drop one.")
     if seeds:
         values["SEED"] = _seeds(seeds)
     if not values:
@@ -126,43 +126,20 @@ def _check_name(name: str, gin_files: Sequence[str]) -> None:
             f"--sweep={name}: there is no scope {scope!r}. Scopes: {', '.join(STAGES)}."
         )
     if "." in setting:
-        names = [f"{o}.{field}" for o, fields in settings().items() for field in fields]
+        known = declared.settings().items()
+        names, found = (
+            [f"{o}.{field}" for o, fields in known for field in fields],
+            setting,
+        )
         what = "setting"
-    else:
-        names, what = _macros(gin_files), "macro of the gin files"
-    if names is not None and setting not in names:
-        hint = nearest(setting, names)
-        raise UserError(f"--sweep={name}: {setting!r} is no {what}.{hint}")
-
-
-@functools.cache
-def settings() -> dict[str, list[str]]:
-    """The fields of all settings classes, by the names that gin files call these by."""
-    classes = {}  # By 'module.Class', as a base is written in another module.
-    for package in ("tfcomgan", "pipelines"):
-        for path in (_ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ClassDef):
-                    classes[f"{path.stem}.{node.name}"] = node
-
-    def fields(name):  # Also of what it inherits from another module.
-        if name not in classes:
-            return []
-        node = classes[name]
-        own = [
-            line.target.id
-            for line in node.body
-            if isinstance(line, ast.AnnAssign)
-            and not ast.unparse(line.annotation).startswith("ClassVar")
-        ]
-        return [f for base in node.bases for f in fields(ast.unparse(base))] + own
-
-    return {
-        ast.literal_eval(mark.args[0]): fields(name)
-        for name, node in classes.items()
-        for mark in node.decorator_list
-        if ast.unparse(mark).startswith("config.settings(")
-    }
+    else:  # No scope holds for a macro.
+        names, found, what = _macros(gin_files), name, "macro of the gin files"
+    if names is not None and found not in names:
+        hint = nearest(found, names)
+        raise UserError(f"--sweep={name}: {found!r} is no {what}.{hint}")
+    taken = declared.taken()
+    if scope and "." in setting and setting.rpartition(".")[0] not in taken[scope]:
+        raise UserError(f"--sweep: {not_taken(scope, setting, taken)}")
 
 
 def _macros(gin_files: Sequence[str]) -> list[str] | None:

@@ -46,6 +46,8 @@ def _param(binding: str) -> str:
             _param("train_generatr/training.steps=1"),
             "no scope 'train_generatr' for a binding. Did you mean 'train_generator'",
         ),
+        (_param("train_segmenter/comgan.binary_weight=9.0"), "do: train_generator."),
+        (_param("prepare/clevr6.num_objects=(2,3)"), "'clevr6'. Nor does another."),
         (_param("STEPS=10**9"), "cannot read 'STEPS=10**9'"),
         (_param("STEPS='many'"), "`training.steps` must be int. Received: 'many'"),
         (_param("STEPS=0"), "`training.steps` must be positive. Received: 0"),

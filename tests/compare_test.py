@@ -87,6 +87,42 @@ def test_other_settings_are_another_group_and_are_shown(tmp_path):
     np.testing.assert_allclose(float(table[_IOU][mean]), 60)
 
 
+def test_without_rounds_self_training_parts_no_runs(tmp_path):
+    def make(name, *, seed, rounds, iou_limit, stage_seed):
+        folder = _make(tmp_path / name, seed=seed)
+        parameters = {
+            "self_training": {"rounds": rounds, "least_iou": iou_limit},
+            "training": {"seed": stage_seed, "steps": seed + 5},
+        }
+        with cache.produce(folder, "self_train", f"self_train{seed}", parameters):
+            pass
+        fingerprint = {"self_train": f"self_train{seed}"}
+        parameters = cache.find(folder, "evaluate").parameters
+        made = cache.find(folder, "evaluate").info
+        shutil.rmtree(folder / "evaluate")
+        with cache.produce(
+            folder, "evaluate", f"e{seed}", parameters, inputs=fingerprint
+        ) as (_, info):
+            info.update(made)
+        return folder
+
+    def rows(rounds):
+        shared = dict(rounds=rounds, stage_seed=9)
+        return _table(
+            tmp_path,
+            make(f"a{rounds}", seed=0, iou_limit=0.5, **shared),
+            make(f"b{rounds}", seed=1, iou_limit=0.7, **shared),
+        )
+
+    without, with_rounds = rows(0), rows(1)
+    assert (
+        list(without) == ["seed", _IOU] and "mean of 2 seeds: a0, b0" in without[_IOU]
+    )
+    assert without["seed"]["a0"] == "0"
+    assert "self_train/self_training.least_iou" in with_rounds
+    assert not any("mean" in column for column in with_rounds[_IOU])
+
+
 def test_what_several_stages_share_is_one_row(tmp_path):
     table = _table(
         tmp_path, _make(tmp_path / "a", steps=1200), _make(tmp_path / "b", steps=600)

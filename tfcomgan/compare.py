@@ -88,7 +88,8 @@ def read(folder: pathlib.Path) -> Run:
     flat = {}
     for stage, record in records.items():
         flat |= _flat(record["parameters"], f"{stage}/", ".")
-    seeds = tuple(flat.pop(name) for name in sorted(flat) if name.endswith(_SEED))
+    acting = {name: value for name, value in flat.items() if _acts(name, flat)}
+    seeds = tuple(acting.pop(n) for n in sorted(acting) if n.endswith(_SEED))
     info = dict(records[_EVALUATE]["info"])
     # Without masks there are no scores, but there may be other metrics.
     scores = _flat(info.pop("scores", {}), "", " / ")
@@ -96,7 +97,7 @@ def read(folder: pathlib.Path) -> Run:
     metrics = scores | _flat(info, "", " / ")
     return Run(
         folder,
-        {name: json.dumps(value) for name, value in flat.items() if _acts(name, flat)},
+        {name: json.dumps(value) for name, value in acting.items()},
         seeds[:1] if len(set(seeds)) == 1 else seeds,
         {k: float(v) for k, v in metrics.items() if type(v) in (int, float)},
     )
@@ -112,6 +113,9 @@ def _acts(name: str, settings: dict) -> bool:
     """Whether a setting can change a number of its run."""
     stage, _, rest = name.partition("/")
     owner, _, field = rest.partition(".")
+    rounds = "self_training.rounds"
+    if stage == "self_train" and settings.get(f"{stage}/{rounds}") == 0:
+        return rest == rounds  # It keeps the segmenter as it came.
     if owner == "monitor":
         on_trivial = settings.get(f"{stage}/monitor.on_trivial")
         return field == "on_trivial" or on_trivial != "warn"

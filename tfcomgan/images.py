@@ -7,8 +7,6 @@ from PIL import Image
 
 from tfcomgan.system import files
 
-_END = b"IEND\xaeB`\x82"  # The last chunk of a PNG file, and its check sum.
-
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
     """Pictures in [-1, 1] as uint8, rounded; values beyond are clipped, NaN is black.
@@ -59,16 +57,6 @@ def save_png(
         Image.fromarray(image).save(
             temporary, format="PNG", compress_level=compress_level
         )
-
-
-def is_whole_png(path: str | os.PathLike) -> bool:
-    """Whether a file is there and ends as a PNG does, so that no power cut cut it off."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(-len(_END), os.SEEK_END)
-            return file.read() == _END
-    except OSError:  # Also of a file that is shorter.
-        return False
 
 
 def _levels(values: np.ndarray) -> np.ndarray:

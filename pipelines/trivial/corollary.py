@@ -69,10 +69,10 @@ def _verdicts(runs: dict[str, dict[int, dict | None]]) -> str:
     lines = []
     for field, by_value in runs.items():
         made = {v: r for v, r in by_value.items() if r is not None}
+        if len(made) < 2:
+            continue
         favoured = _FAVOURED[field](made)
         other = (max if _FAVOURED[field] is min else min)(made)
-        if favoured == other:
-            continue
         ours, theirs = (tail(made[v], "mask_gradient_norm") for v in (favoured, other))
         verdict = "agrees with" if ours > theirs else "contradicts"
         lines.append(

@@ -100,7 +100,10 @@ def _one_layer(generator, trained) -> float:
 
 
 def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
-    """'fd_random' of as many painted pictures as real ones; 'fid' with Inception."""
+    """'fd_random' of painted pictures and all real ones; 'fid' with Inception.
+
+    `generation_metrics.num_samples` are painted, or as many as are real where that is less.
+    """
     chosen = config.build(GenerationMetricsSettings)
     pictures = config.build(InputSettings, "train_generator")
     split, size = pictures.training_split, pictures.image_size
@@ -116,9 +119,15 @@ def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
     extractors = [features.random_features(), chosen.extractor()]
     for extractor in {e.name: e for e in extractors}.values():
         of_real = reference.reference_statistics(
-            extractor, real, cache_dir / "references", examples.record.fingerprint
+            extractor,
+            real,
+            cache_dir / "references",
+            examples.record.fingerprint,
+            batch_size=chosen.batch_size,
         )
-        of_fake = reference.extract(extractor, painted(), num_images=count)
+        of_fake = reference.extract(
+            extractor, painted(), num_images=count, batch_size=chosen.batch_size
+        )
         name = "fid" if extractor.name == "inception" else f"fd_{extractor.name}"
         scores[name] = generation.frechet_distance(
             of_real.statistics, of_fake.statistics

@@ -7,9 +7,10 @@ from pipelines.trivial.plan import Case
 from pipelines.trivial.results import Results, Section
 from tfcomgan.reporting.tables import Table
 
-_NOTE = """The one section with a stage two: segmenters on the demo's generator (`gin/scenes.gin`,
-whose masks mean something), the paper's adversarial weight 1 beside lambda, one seed
-(`gin/ablation/lambda.gin`). 'Consistency'
+_NOTE = """\
+The one section with a stage two: segmenters on the generator of an earlier demo: heads at
+full size, float32, no border weight. Its masks mean something. The paper's adversarial
+weight 1 beside lambda, one seed (`gin/ablation/lambda.gin`). 'Consistency'
 is Eq. 10 on 1,000 painted pictures; 'IoU' the plain one on held-out pictures.
 """
 

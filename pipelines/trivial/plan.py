@@ -17,14 +17,14 @@ DEFAULTS = {"mask_residuals": 0, "layer_residuals": 3, "width": 8}
 LAMBDAS = (0.0, 2.0, 10.0, 100.0)  # Of Eq. 12, beside an adversarial loss of weight 1.
 PARTS = ("wirings", "ablation", "corollary", "lambda")
 DATA = ("scenes", "clevr6")
-_SEGMENTER_STEPS = 300  # The demo's.
+_SEGMENTER_STEPS = 300  # An earlier demo's, as in gin/ablation/lambda.gin.
 
 
 class Case(NamedTuple):
     """One training; `change` is 'field=value' of the generator, '' for none.
 
     In the part 'lambda' it is a segmenter's training, and `change` says its lambda; all
-    share the demo's generator, of one run folder.
+    share one generator, of one run folder.
     """
 
     part: str

@@ -1,5 +1,6 @@
 """Tests of `tfcomgan.evaluation.measuring`: generators with a known answer."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -50,6 +51,24 @@ def test_a_generator_that_paints_the_real_pictures_is_at_distance_0(tmp_path):
     assert abs(same["fd_random"]) < 1e-4 * scale
     assert same["generated pictures"] == same["training pictures"] == 60
     assert not {"fid", "kid", "inception_score"} & set(same)
+
+
+@pytest.mark.parametrize("size", [5, 50])
+def test_the_setting_says_how_many_pictures_are_seen_at_a_time(
+    tmp_path, size, monkeypatch
+):
+    """Of 40 real ones, and of 60 generated ones in batches of 20."""
+    seen, extractor = [], GenerationMetricsSettings().extractor()
+
+    def run(images):
+        seen.append(len(images))
+        return extractor.run(images)
+
+    spying = dataclasses.replace(extractor, run=run)
+    monkeypatch.setattr(GenerationMetricsSettings, "extractor", lambda self: spying)
+    images = np.random.default_rng(0).integers(0, 256, [40, 8, 8, 3], np.uint8)
+    _realism(tmp_path, images, batch_size=size)
+    assert seen == ([5] * (8 + 12) if size == 5 else [40, 20, 20, 20])
 
 
 def test_control_names_each_variable_and_layer():

@@ -78,6 +78,35 @@ def test_reference_statistics_are_taken_once(tmp_path):
     )  # No half-written file is left.
 
 
+def test_features_are_taken_of_so_many_pictures_at_a_time_as_is_asked_for(tmp_path):
+    """Of real ones and of generated ones, which come in batches of their own."""
+    images, seen = _pictures(), []
+
+    def network(part):
+        seen.append(len(part))
+        return _Counting()(part)
+
+    def take(size, name):
+        seen.clear()
+        extractor = _extractor(network)
+        parts = reference.batches(images, 90)
+        return (
+            reference.extract(extractor, parts, num_images=200, batch_size=size),
+            reference.reference_statistics(
+                extractor, images, tmp_path / name, "data", batch_size=size
+            ),
+        )
+
+    usual = take(100, "usual")
+    for few, many in zip(take(7, "few"), usual, strict=True):
+        np.testing.assert_array_equal(few.features, many.features)
+        np.testing.assert_allclose(few.statistics.mean, many.statistics.mean)
+        np.testing.assert_allclose(
+            few.statistics.covariance, many.statistics.covariance
+        )
+    assert max(seen) == 7 and sum(seen) == 200 + 250
+
+
 def test_one_picture_is_kept_and_has_no_distance(tmp_path):
     one, many = (
         reference.reference_statistics(

@@ -1,12 +1,16 @@
 """Which runs a sweep has, where they lie, and that the settings read from sources exist."""
 
+import inspect
 import re
 import subprocess
 import sys
 
 import pytest
 
-from pipelines import run, sweeps  # noqa: F401  `run` imports all settings classes.
+from pipelines import declared, sweeps
+from pipelines.stages import MADE_BY, STAGES  # Imports all settings classes.
+from pipelines.work import Work
+from tfcomgan import config
 from tfcomgan.config import declaring
 from tfcomgan.errors import UserError
 
@@ -74,6 +78,11 @@ def test_a_long_name_of_a_folder_is_cut_and_stays_its_own():
         (["nothing.at_all=1"], "'nothing.at_all' is no setting"),
         (["STEP=1"], "'STEP' is no macro of the gin files. Did you mean 'STEPS'?"),
         (["train/adam.learning_rate=1"], "no scope 'train'. Scopes: prepare, train_gen"),
+        (["train_segmenter/comgan.binary_weight=0.5,1.0"], "`train_segmenter/comgan."
+         "binary_weight` has no effect: train_segmenter does not take 'comgan'. Stages "
+         "that do: train_generator."),
+        (["evaluate/training.steps=7"], "do: train_generator, train_segmenter, self_train."),
+        (["train_generator/STEPS=1,2"], "is no macro of the gin files"),
         (["STEPS=1,2", "STEPS=3"], "--sweep has STEPS twice"),
         (["SEED=1,2"], "--seeds=0,1,2"),
         (["training.seed=1,2"], "--seeds=0,1,2"),
@@ -99,6 +108,17 @@ def test_a_setting_may_not_be_fixed_and_swept():
         members("STEPS=1,2", gin_params=["STEPS = 3"])
 
 
+@pytest.mark.parametrize(
+    "name", ["SEED", "training.seed", "train_generator/training.seed"]
+)
+def test_a_seed_may_not_be_fixed_beside_seeds(name):
+    """A mean over seeds would be one over trainings that share a generator."""
+    with pytest.raises(UserError, match=f"{name} is given by --gin_param, and --seeds"):
+        members(seeds=["0", "1"], gin_params=["STEPS=1", f"{name} = 3"])
+    assert members("STEPS=1", gin_params=[f"{name}=3", "scenes.seed=1"])
+    assert members(seeds=["0"], gin_params=["scenes.seed=1"])
+
+
 def test_macros_are_those_of_the_gin_files_and_what_they_include(tmp_path):
     own = tmp_path / "own.gin"
     own.write_text("include 'gin/base.gin'\nWIDTH = 3\ncritics.width = %CRITICS\n")
@@ -112,13 +132,26 @@ def test_macros_are_those_of_the_gin_files_and_what_they_include(tmp_path):
 
 def test_settings_as_read_from_the_sources_are_those_that_gin_knows():
     known = {name: set(fields) for name, fields in declaring.parameters_of.items()}
-    read = {name: set(fields) for name, fields in sweeps.settings().items()}
+    read = {name: set(fields) for name, fields in declared.settings().items()}
     assert {name: known.get(name) for name in read} == read
     assert len(read) > 20
 
 
+def test_stages_take_what_their_functions_name_and_prepare_any_data_set():
+    taken = declared.taken()
+    assert list(taken) == list(STAGES)
+    for name, stage in STAGES.items():
+        kinds = [p.annotation for p in inspect.signature(stage.run).parameters.values()]
+        chosen = [kind for kind in kinds if kind not in MADE_BY and kind is not Work]
+        expected = {config.name_of(kind) for kind in chosen}
+        assert expected and expected <= taken[name]
+        others = taken[name] - expected
+        assert not others or (name == "prepare" and {"scenes", "clevr6"} <= others)
+    assert members("prepare/scenes.num_train=1,2")
+
+
 def test_it_needs_no_tensorflow():
-    code = "import pipelines.sweeps, sys; sys.exit('tensorflow' in sys.modules)"
+    code = "import pipelines.declared, pipelines.sweeps, sys; sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

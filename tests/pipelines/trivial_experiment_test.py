@@ -197,5 +197,17 @@ def test_the_page_says_what_agrees_with_the_paper_and_what_does_not(tmp_path):
             assert len(picture.getcolors(2**24)) > 2
 
 
+def test_the_page_is_written_after_the_first_training_of_each_part_alone(tmp_path):
+    wanted = plan.cases([0], plan.PARTS, ["scenes"])
+    for part in plan.PARTS:
+        own = [case for case in wanted if case.part == part]
+        made = _segmented(0.1) if part == "lambda" else _result(1.0)
+        page.write(tmp_path, own, {own[0]: made}, 80)
+        text = (tmp_path / "README.md").read_text()
+        assert f"1 of {len(own)} runs of 80 steps" in text
+        # One value beside nothing has no verdict.
+        assert "times that of" not in text and "nan" not in text
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -53,6 +55,55 @@ def test_a_folder_replaces_the_older_one_when_it_is_whole(tmp_path):
         (made / "new").write_text("new")
         assert (place / "old").exists()
     assert [p.name for p in tmp_path.rglob("*")] == ["results", "new"]
+
+
+def _replace_until(monkeypatch, number, error):
+    """Lets renames pass, but for one."""
+    replace, count = os.replace, iter(range(1, 100))
+
+    def renamed(source, target):
+        if next(count) == number:
+            raise error
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", renamed)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch, number, error):
+    place = tmp_path / "results"
+    place.mkdir()
+    (place / "old").write_text("old")
+    _replace_until(monkeypatch, number, error)
+    with pytest.raises(type(error)), files.replacing_folder(place) as made:
+        (made / "new").write_text("new")
+    assert [p.name for p in tmp_path.rglob("*")] == ["results", "old"]
+
+
+def test_a_folder_whose_replacing_was_killed_is_not_swept_and_comes_back(tmp_path):
+    place = tmp_path / "results"
+    place.mkdir()
+    (place / "old").write_text("old")
+    code = f"""
+import os, signal
+from tfcomgan.system import files
+replace, names = os.replace, []
+def renamed(source, target):
+    names.append(source)
+    if len(names) == 2:  # The older one is away, the newer one not there yet.
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+os.replace = renamed
+with files.replacing_folder({str(place)!r}) as made:
+    (made / "new").write_text("new")
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGKILL and not place.exists()
+    files.sweep(tmp_path)
+    with pytest.raises(OSError, match="full"), files.replacing_folder(place):
+        raise OSError("full")
+    assert [p.name for p in tmp_path.rglob("*")] == ["results", "old"]
 
 
 def test_content_is_on_the_disk_before_it_has_the_name(tmp_path, monkeypatch):

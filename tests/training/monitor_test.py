@@ -73,6 +73,23 @@ def test_healthy_logs_and_signs_shorter_than_the_window_find_nothing():
     assert not monitor.findings(short, SETTINGS)
 
 
+@pytest.mark.parametrize("at_once", [1, 10, 20, 60, 100])
+def test_readings_farther_apart_fill_the_same_window(tmp_path, at_once):
+    """A reading is due each 20 steps; the window is 200, whatever an execution has."""
+    settings = MonitorSettings(every=20, window=200, on_trivial="stop")
+    watching = monitor.Monitor(
+        settings, seed=0, steps=600, folder=tmp_path, board=_Board()
+    )
+    watching.on_train_begin()
+    empty = HEALTHY | SIGNS["empty"]
+    apart = max(20, at_once)
+    # From the first reading on; to the first that is 200 - 20 steps later or more.
+    last = apart + -(-180 // apart) * apart
+    with pytest.raises(UserError, match=f"from step {apart} to step {last}"):
+        for step in range(at_once, 601, at_once):
+            watching.on_train_batch_end(step - 1, empty)
+
+
 def test_a_mask_that_recovers_and_falls_again_is_found_twice():
     empty = [SIGNS["empty"]] * 3
     found = monitor.findings(_readings(*empty, {}, *empty), SETTINGS)

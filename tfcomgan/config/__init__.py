@@ -10,12 +10,19 @@ may import nothing of ours but `errors`.
 from tfcomgan.config.declaring import configurable, name_of, settings
 from tfcomgan.config.messages import ConfigError
 from tfcomgan.config.places import resolve
-from tfcomgan.config.reading import build, check_scopes, operative_text, parse
+from tfcomgan.config.reading import (
+    build,
+    check_scopes,
+    check_taken,
+    operative_text,
+    parse,
+)
 
 __all__ = [
     "ConfigError",
     "build",
     "check_scopes",
+    "check_taken",
     "configurable",
     "name_of",
     "operative_text",

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from tfcomgan.errors import UserError
 
@@ -23,3 +23,16 @@ def nearest(word: str, known: Iterable[str], listed_as: str = "") -> str:
             return f" Did you mean {names[close[0]]!r}?"
     listing = ", ".join(sorted(set(names.values()))) or "none"
     return f" {listed_as}: {listing}." if listed_as else ""
+
+
+def not_taken(scope: str, setting: str, taken: Mapping[str, Collection[str]]) -> str:
+    """What to say of a setting, as 'owner.field', that is bound in a scope without use.
+
+    taken: Names of settings classes, by scope.
+    """
+    owner = setting.rpartition(".")[0]
+    takers = [other for other, owners in taken.items() if owner in owners]
+    advice = f"Stages that do: {', '.join(takers)}." if takers else "Nor does another."
+    return (
+        f"`{scope}/{setting}` has no effect: {scope} does not take {owner!r}. {advice}"
+    )

@@ -4,13 +4,13 @@ import contextlib
 import os
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import gin
 
 from tfcomgan.config import declaring, places
 from tfcomgan.config.gin_text import GinFile
-from tfcomgan.config.messages import ConfigError, nearest
+from tfcomgan.config.messages import ConfigError, nearest, not_taken
 from tfcomgan.errors import UserError, without_gin_trail
 
 for _root in places.ROOTS:
@@ -147,6 +147,18 @@ def check_scopes(scopes: Iterable[str]) -> None:
     for scope in sorted(used - set(scopes)):
         near = nearest(scope, scopes, "Scopes")
         raise ConfigError(f"There is no scope {scope!r} for a binding.{near}")
+
+
+def check_taken(taken: Mapping[str, Collection[str]]) -> None:
+    """Raises ConfigError if a binding in a scope is of what is not built there.
+
+    Args:
+      taken: By scope, the names of the settings classes that are built in it.
+    """
+    for (scope, selector), fields in sorted(gin.config._CONFIG.items()):
+        name = selector.removeprefix("tfcomgan.")
+        if scope and fields and selector != "gin.macro" and name not in taken[scope]:
+            raise ConfigError(not_taken(scope, f"{name}.{min(fields)}", taken))
 
 
 def build(cls, scope: str = ""):

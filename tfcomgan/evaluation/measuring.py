@@ -72,6 +72,7 @@ def realism(
         cache_dir,
         fingerprint,
         kernel_samples=settings.kernel_samples,
+        batch_size=settings.batch_size,
     )
     draw = tf.function(lambda step: paint(sampler(step)).composite)
     batches = -(-settings.num_samples // sampler.batch_size)
@@ -81,6 +82,7 @@ def realism(
         (to_uint8(draw(step).numpy()) for step in steps),
         num_images=settings.num_samples,
         kernel_samples=settings.kernel_samples,
+        batch_size=settings.batch_size,
     )
     counts = {
         "generated pictures": settings.num_samples,
@@ -115,7 +117,7 @@ def control(
             getattr(painted, code),
             num_codes=sampler.num_codes,
             steps=settings.classifier_steps,
-        ).value
+        )
         for layer in ("foreground", "background")
         for code in ("f", "b")
     } | {"chance": 1 / sampler.num_codes}

@@ -66,7 +66,8 @@ class GenerationMetricsSettings:
       features: 'inception', 'random', or 'auto': Inception where one is named.
       inception: Folder of a SavedModel of TF-GAN's Inception, or its address on TF-Hub.
       kernel_samples: Pictures of each kind for the kernel distance.
-      batch_size: Pictures at a time; changes no result.
+      batch_size: Pictures whose features are taken at a time, at most; changes results by
+        rounding alone.
     """
 
     num_samples: Annotated[int, at_least(10)] = 20_000

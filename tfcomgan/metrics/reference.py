@@ -14,11 +14,12 @@ from tfcomgan.system import files
 
 _FORMAT = 1
 _KERNEL_SAMPLES = 10_000
+_BATCH = 100
 # What NumPy raises for a file that is cut, altered or none of ours.
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
 
 
-def batches(images: np.ndarray, size: int = 100) -> Iterator[np.ndarray]:
+def batches(images: np.ndarray, size: int = _BATCH) -> Iterator[np.ndarray]:
     """An array in parts."""
     for start in range(0, len(images), size):
         yield images[start : start + size]
@@ -30,6 +31,7 @@ def extract(
     *,
     num_images: int,
     kernel_samples: int = _KERNEL_SAMPLES,
+    batch_size: int = _BATCH,
     with_logits: bool = True,
 ) -> Sample:
     """Statistics of pictures that come in batches and are not kept.
@@ -39,6 +41,7 @@ def extract(
       parts: uint8 [B,H,W,3] each; `num_images` or more in all, the surplus is not seen.
       num_images: How many; those for the kernel distance are drawn from them.
       kernel_samples: At most so many.
+      batch_size: Seen at a time, at most.
       with_logits: Keep those of all pictures, where the extractor has some.
 
     Raises:
@@ -48,7 +51,7 @@ def extract(
     is_drawn[np.random.default_rng(0).permutation(num_images)[:kernel_samples]] = True
     statistics, kept = Statistics(extractor.width), []
     logits: list[np.ndarray] = []
-    for part in parts:
+    for part in (few for whole in parts for few in batches(whole, batch_size)):
         chosen = is_drawn[statistics.count :][: len(part)]
         if not len(chosen):
             break
@@ -73,6 +76,7 @@ def reference_statistics(
     fingerprint: str,
     *,
     kernel_samples: int = _KERNEL_SAMPLES,
+    batch_size: int = _BATCH,
 ) -> Sample:
     """Statistics of the real pictures, from disk where they have been taken before.
 
@@ -83,7 +87,7 @@ def reference_statistics(
         made anew.
       fingerprint: Of the data: whatever changes `images` must change it, as data set,
         split, crop and size do.
-      kernel_samples: As for `extract`.
+      kernel_samples, batch_size: As for `extract`.
 
     Returns:
       `Sample` without logits, the same to the last bit from disk or not.
@@ -98,9 +102,10 @@ def reference_statistics(
             logging.warning("%s cannot be read (%s); taken anew.", path, error)
     sample = extract(
         extractor,
-        batches(images),
+        batches(images, batch_size),
         num_images=len(images),
         kernel_samples=kernel_samples,
+        batch_size=batch_size,
         with_logits=False,
     )
     _write(path, sample)

@@ -16,6 +16,7 @@ from tfcomgan.system import locks
 # What begins so was left by a process that was killed, or is being written.
 UNFINISHED = ".unfinished-"
 _LEFT = re.compile(re.escape(UNFINISHED) + r"[0-9a-f]{16}-\w+")
+_REPLACED = ".replaced-"  # An older folder, for as long as a newer one takes its place.
 
 
 @contextlib.contextmanager
@@ -101,18 +102,28 @@ def unfinished_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """An `unfinished_folder`, which takes the place of `path` when the body ends well.
 
-    A folder of that name is removed then; where the body fails it is as before. Does not
-    wait for the disk.
+    A folder of that name is removed then; where the body or the replacing fails it is as
+    before. Does not wait for the disk. What a process left that was killed between the
+    two renames has its name again when this is called anew, and is not swept before.
     """
     path = pathlib.Path(path)
+    old = path.with_name(f"{_REPLACED}{path.name}")
+    _settle(path, old)
     with unfinished_folder(path) as made:
         yield made
-        if path.exists():
-            with unfinished_folder(_older(path)) as old:
+        try:
+            if path.exists():
                 os.replace(path, old)
-                os.replace(made, path)
-        else:
             os.replace(made, path)
+        finally:
+            _settle(path, old)
+
+
+def _settle(path: pathlib.Path, old: pathlib.Path) -> None:
+    """Gives an older folder its name again where no newer one has it, else removes it."""
+    if old.is_dir() and not path.exists():
+        os.replace(old, path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def publish(made: str | os.PathLike, place: str | os.PathLike) -> None:
@@ -172,7 +183,7 @@ def sweep(folder: str | os.PathLike, names: Iterable[str]) -> None:
 
 def _sweep_names(folder: pathlib.Path, names: Iterable[str]) -> None:
     paths = [folder / name for name in names]
-    starts = {unfinished(p, "").name for path in paths for p in (path, _older(path))}
+    starts = {unfinished(path, "").name for path in paths}
     _remove(folder, (n for n in os.listdir(folder) if n[: n.rfind("-") + 1] in starts))
     with os.scandir(folder) as entries:
         folders = [e for e in entries if e.is_dir(follow_symlinks=False)]
@@ -194,8 +205,3 @@ def _remove(folder: str | os.PathLike, names: Iterable[str]) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def _older(path: pathlib.Path) -> pathlib.Path:
-    """Where a folder lies while a new one takes its place."""
-    return path.with_name(f"old-{path.name}")

@@ -201,14 +201,14 @@ class Finding(NamedTuple):
 
 
 def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Finding]:
-    """What a training's readings, in their order, amount to."""
-    needed = -(-settings.window // settings.every)
+    """What a training's readings, in their order, amount to; each is of `every` steps."""
     runs = itertools.groupby(readings, key=lambda r: settings.sign(r.values))
     signs = [(sign, [reading.step for reading in run]) for sign, run in runs]
     return [
         Finding(sign, steps[0], steps[-1])
         for sign, steps in signs
-        if sign is not None and len(steps) >= needed
+        # Not their number: long executions have fewer, farther apart.
+        if sign and steps[-1] - steps[0] + settings.every >= settings.window
     ]
 
 
