@@ -100,7 +100,7 @@ with files.replacing_folder({str(place)!r}) as made:
 """
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL and not place.exists()
-    files.sweep(tmp_path)
+    files.sweep(tmp_path, ["results"])
     with pytest.raises(OSError, match="full"), files.replacing_folder(place):
         raise OSError("full")
     assert [p.name for p in tmp_path.rglob("*")] == ["results", "old"]

@@ -30,9 +30,8 @@ def test_what_was_left_of_the_names_is_swept(tmp_path):
             _left(tmp_path / "x/y/.tfcomgan-results"),
         ),
     ]
-    for name in ("coco", "old-coco"):  # Two moments of `replacing_folder`.
-        left.append(files.unfinished(tmp_path / name, "folder"))
-        (left[-1] / "images").mkdir(parents=True)
+    left.append(files.unfinished(tmp_path / "coco", "folder"))
+    (left[-1] / "images").mkdir(parents=True)
     with command_line.results(tmp_path, *names):
         assert _kept(left) == []
 
