@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from pipelines import declared
+from tfcomgan import config
 from tfcomgan.errors import UserError
 from tfcomgan.training import monitor
 from tfcomgan.training.monitor import Finding, MonitorSettings, Reading
@@ -205,6 +207,17 @@ def test_grey_masks_are_warned_of_in_the_second_half_and_stop_nothing(
     # Readings at 60, 70 and 80 make the window.
     assert board.texts == [("trivial_solution", 80)]
     assert set(board.curve.values()) == {0}
+
+
+@pytest.mark.parametrize("sign", monitor.SIGNS)
+def test_what_the_advice_names_exists(sign):
+    advice = monitor.SIGNS[sign].advice
+    known = {f"{k}.{field}" for k, v in declared.settings().items() for field in v}
+    words = set(re.findall(r"[\w/]+\.\w+", advice))
+    overlays = {word for word in words if word.endswith(".gin")}
+    assert words - overlays <= known
+    assert all(config.resolve([name])[0].is_file() for name in overlays)
+    assert set(re.findall(r"\b[A-Z]{3}[A-Z_]+\b", advice)) <= {"SEED", "STEPS"}
 
 
 if __name__ == "__main__":
