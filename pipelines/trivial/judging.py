@@ -116,7 +116,7 @@ def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
     extractors = [features.random_features(), chosen.extractor()]
     for extractor in {e.name: e for e in extractors}.values():
         of_real = reference.reference_statistics(
-            extractor, real, cache_dir / "references", examples.record.fingerprint
+            extractor, real, [cache_dir], examples.record.fingerprint
         )
         of_fake = reference.extract(extractor, painted(), num_images=count)
         name = "fid" if extractor.name == "inception" else f"fd_{extractor.name}"
