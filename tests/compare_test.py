@@ -125,6 +125,19 @@ def test_held_out_pictures_and_the_fixed_threshold_come_first(tmp_path):
     ]
 
 
+def test_splits_that_were_trained_on_come_after_one_that_was_not(tmp_path):
+    names = [f"{split}_center_32px_t0.5" for split in ("train", "test", "val")]
+    scores = {name: {"segmenter": {"iou_plain": 0.5}} for name in names}
+    more = {"evaluation": {"splits": ("train", "test", "val")}}
+    run = _make(tmp_path / "a", scores=scores, more=more)
+    path = run / "train_generator" / "artifact.json"
+    record = json.loads(path.read_text())
+    record["parameters"]["input_pipeline"] = {"training_split": "train+test"}
+    path.write_text(json.dumps(record))
+    _, *rows = _table(tmp_path, run)
+    assert [row.partition("_")[0] for row in rows] == ["val", "train", "test"]
+
+
 def test_the_printed_table_is_the_written_one(tmp_path):
     folder = _make(tmp_path / "a", iou=0.123456)
     done = _compare(folder, f"--out={tmp_path / 'table.md'}")

@@ -18,8 +18,12 @@ def trained_anew(tmp_path_factory):
     finished = command.finished()
     run_dir = tmp_path_factory.mktemp("anew") / finished.name
     shutil.copytree(finished, run_dir)
+    # The other side of the mask, which a card would tell.
+    side = command.artifact(finished, "train_generator")["info"]["object_side"]
+    other = {"mask": "complement", "complement": "mask"}[side]
+    flags = (f"--gin_param=orientation.object_side='{other}'", *OTHER)
     stages = "--stages=prepare,train_generator"
-    return run_dir, command.run(*tiny(run_dir, *OTHER, stages)).check().out
+    return run_dir, command.run(*tiny(run_dir, *flags, stages)).check().out
 
 
 def _facts(page):
