@@ -54,6 +54,11 @@ class Album:
         """Indices of the pictures on which nothing is learned."""
         return self._order[: self._num_aside]
 
+    @property
+    def has_lessons(self) -> bool:
+        """Whether a picture is left to learn from, beside those kept aside."""
+        return len(self.small) > self._num_aside
+
     def drawn(self, number: int) -> np.ndarray:
         """Indices of the pictures of a round."""
         rng = np.random.default_rng([self.seed, number])

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
-from tfcomgan.data import decoded, input_pipeline, reading
+from tfcomgan.data import decoded, input_pipeline, overlap, reading
 from tfcomgan.data.reading import View
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
@@ -69,6 +69,12 @@ class Examples:
     def has_masks_in(self, split: str) -> bool:
         """Whether some pictures of a split have a mask, in a data set of which some do."""
         return self.record.info.get("num_masks", {}).get(split, 1) > 0
+
+    def have_common(self, split: str, other: str) -> bool:
+        """Whether a picture lies in both splits."""
+        return overlap.have_common(
+            split, other, self.record.info.get("num_examples", {})
+        )
 
     def load(self, view: View) -> reading.Examples:
         """A split as memory maps in the data folder; see `decoded.load`."""

@@ -1,12 +1,13 @@
 """What a run tells a person: where it trains, and at its end numbers and what to do next."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines import artifacts, cache
+from pipelines.planning import Plan
 from pipelines.work import Place
 from tfcomgan import command_line, run_folder
-from tfcomgan.evaluation import telling
+from tfcomgan.evaluation import seen, telling
 from tfcomgan.reporting import environment
 from tfcomgan.training import loop
 from tfcomgan.training.precision import policy
@@ -31,16 +32,22 @@ def where(schedule: TrainingSettings | None, place: Place) -> str:
     return f" on {several}{kind}, in {policy(schedule.precision)}{none}"
 
 
-def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> None:
+def tell(
+    names: Sequence[str],
+    plans: Mapping[str, Plan],
+    place: Place,
+    report: Callable[[str], None],
+) -> None:
     """Numbers where they were asked for, and commands that work from any folder."""
-    evaluated = cache.find(place.run_dir, "evaluate")
+    evaluated = _made("evaluate", plans, place)
     if "evaluate" in names and evaluated is not None:
         evaluation = artifacts.Evaluation(evaluated)
-        scores = evaluation.scores
-        report(
-            "\n"
-            + (telling.scores(scores) if scores else evaluated.info["why_no_scores"])
-        )
+        parameters = {name: plan.parameters for name, plan in plans.items()}
+        prepared = _made("prepare", plans, place)
+        counted = prepared.info.get("num_examples", {}) if prepared else {}
+        known, scores = seen.of(parameters, counted), evaluation.scores
+        told = telling.scores(scores, known) if scores else ""
+        report("\n" + (told or evaluated.info["why_no_scores"]))
         report("\n" + telling.of_generator(evaluation.metrics))
     run_dir = pathlib.Path(place.run_dir).absolute()
     report(f"\nReport:   {run_dir / run_folder.REPORT}")
@@ -50,7 +57,14 @@ def tell(names: Sequence[str], place: Place, report: Callable[[str], None]) -> N
         report(f"{title:10}{command_line.typed(script, *arguments)}")
 
     show("Curves:", "tensorboard", "--logdir", f"{run_dir / run_folder.LOGS}")
-    if cache.find(place.run_dir, "export") is not None:
+    if _made("export", plans, place) is not None:
         model = ("--model", f"{run_dir}", "--out")
         show("Segment:", "tfcomgan-segment", "photo.jpg", *model, "segmented")
         show("Generate:", "tfcomgan-generate", *model, "generated")
+
+
+def _made(name: str, plans: Mapping[str, Plan], place: Place) -> cache.Record | None:
+    """What a stage made of these settings; None where it has made nothing, or of others."""
+    record = cache.find(place.run_dir, name)
+    is_of_plan = record is not None and record.fingerprint == plans[name].fingerprint
+    return record if is_of_plan else None

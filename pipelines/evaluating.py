@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -75,8 +75,10 @@ def evaluate(
             for number, (split, part) in enumerate(splits.items())
         }
         begin("scores, baselines")
+        learned = segmenter.inputs.training_split
+        seen = [s for s in protocol.splits if examples.have_common(s, learned)]
         result = _scores(predictions, scored, last, other, protocol, pictures.crop,
-                         grabcut, iem)  # fmt: skip
+                         grabcut, iem, seen)  # fmt: skip
         # One trace for all that paints.
         paint = tf.function(generator.load_oriented(), reduce_retracing=True)
         begin("painted pictures beside others")
@@ -97,7 +99,7 @@ def evaluate(
         )
         plates += paper.of_generator(paint, sampler(0))
         result["figures"] = _publish(work, plates)
-        result |= _notes(result["metrics"]["Generation"]["training pictures"])
+        result |= _notes(result["metrics"]["Generation"])
     for name in ("scores", "metrics"):
         (work.folder / f"{name}.json").write_text(
             json.dumps(result[name], indent=2), encoding="utf-8"
@@ -114,6 +116,7 @@ def _scores(
     crop: str,
     grabcut: GrabCutSettings,
     iem: IEMSettings,
+    trained_on: list[str],
 ) -> dict:
     """The scores of what has masks, and of how many pictures; or why there are none."""
     if not scored:
@@ -127,22 +130,35 @@ def _scores(
         grabcut_settings=grabcut,
         iem_settings=iem,
         known=known,
+        trained_on=trained_on,
     )
     counts = {split: len(part.images) for split, part in scored.items()}
-    counts |= {f"{last}-known": counts[last]} if other else {}
+    for split, pixels in known.items():
+        counts[f"{split}-known"] = int(np.any(pixels, axis=(1, 2, 3)).sum())
     return {"scores": scores, "num_scored": counts}
 
 
-def _notes(num_real: int) -> dict:
-    """What a run of so few training pictures must be told, if anything."""
-    if num_real >= _FEW:
-        return {}
-    return {
-        "notes": [
-            f"Not all is measured of {num_real} training pictures: distances "
+def _notes(measured: Mapping[str, float]) -> dict:
+    """What a run of so few pictures must be told of its distances, if anything."""
+    real, fake, width = (
+        measured[what]
+        for what in ("training pictures", "generated pictures", "features")
+    )
+    if real < _FEW:
+        text = (
+            f"Not all is measured of {real} training pictures: distances "
             f"between generated and real ones take {_FEW}."
-        ]
-    }
+        )
+    elif min(real, fake) <= width:
+        name = next(n for n in measured if n == "fid" or n.startswith("fd_"))
+        text = (
+            f"{name} is far too large: with {width:,} features it takes more than "
+            f"{width:,} pictures of each kind, and there were {real:,} training and "
+            f"{fake:,} generated ones. Compare it with nothing of other numbers."
+        )
+    else:
+        return {}
+    return {"notes": [text]}
 
 
 def _other_folder(
@@ -191,7 +207,8 @@ def _measure(
         sampler,
         real.images,
         generation,
-        cache_dir=work.place.data_dir / "statistics",
+        # A data folder may be for reading alone.
+        homes=(work.place.data_dir, work.place.run_dir),
         fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
     )
     begin("what z, f and b move")

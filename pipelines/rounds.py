@@ -79,6 +79,14 @@ def texts(rounds: Sequence[Round], settings: SelfTrainingSettings) -> list[str]:
     return [*lines, f"{_ENDS[why]} {_choice(rounds)}"]
 
 
+def none(num_pictures: int) -> str:
+    """Why there are no rounds of so few training pictures, for people."""
+    return (
+        f"No self-training: of so few training pictures ({num_pictures}) none is left to "
+        "learn from beside those kept aside. Kept: the segmenter of stage two as it is."
+    )
+
+
 _ENDS = {
     "agreed": "The rounds ended because student and teacher agree.",
     "stalled": "The rounds ended because student and teacher agree no better than before.",

@@ -79,7 +79,6 @@ def _take_over(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
 
 
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
-    parameters = {name: plan.parameters for name, plan in plans.items()}
     for name in names:
         plan = plans[name]
         made = cache.find(place.run_dir, name)
@@ -106,12 +105,12 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
         ) as (work_dir, info):
             work = Work(name, work_dir, plan.fingerprint, place)
             info.update(plan.stage.run(work, **inputs, **plan.settings))
-        reporting.write(place.run_dir, parameters)
+        reporting.write(place.run_dir, plans)
         report(f"{name}: done, in {place.run_dir / name}")
         _report_notes(info, report)
     # Also where a run was killed after its last stage, or the files are damaged.
-    reporting.write(place.run_dir, parameters)
-    closing.tell(names, place, report)
+    reporting.write(place.run_dir, plans)
+    closing.tell(names, plans, place, report)
 
 
 def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:

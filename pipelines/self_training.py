@@ -60,15 +60,18 @@ def self_train(
     watch: MonitorSettings,
 ) -> dict:
     """Teaches new segmenters by refined masks; keeps the best by a measure without labels."""
+    before = (segmenter.record.folder, segmenter.settings, segmenter.inputs)
     if not chosen.rounds:
-        return _keep(
-            work, segmenter.record.folder, segmenter.settings, segmenter.inputs
-        )
+        return _keep(work, *before)
+    album = Album(
+        examples=examples, pictures=pictures, settings=chosen, seed=schedule.seed
+    )
+    if not album.has_lessons:  # No host waits for another here.
+        note = {"notes": [rounds.none(len(album.small))]}
+        return _keep(work, *before) | note if work.place.is_writer else {}
     school = _School(
         work=work,
-        album=Album(
-            examples=examples, pictures=pictures, settings=chosen, seed=schedule.seed
-        ),
+        album=album,
         segmenter=segmenter,
         pictures=pictures,
         network=network,
@@ -82,13 +85,8 @@ def self_train(
     if not work.place.is_writer:
         return {}
     best = rounds.best(done)
-    if best:
-        kept = _keep(work, school.folder(best), network, pictures)
-    else:
-        kept = _keep(
-            work, segmenter.record.folder, segmenter.settings, segmenter.inputs
-        )
-    return kept | {
+    student = (school.folder(best), network, pictures)
+    return _keep(work, *(student if best else before)) | {
         "rounds": [r._asdict() for r in done],
         "kept_round": best,
         "end": rounds.end(done, chosen),

@@ -96,14 +96,9 @@ def test_without_rounds_self_training_parts_no_runs(tmp_path):
         }
         with cache.produce(folder, "self_train", f"self_train{seed}", parameters):
             pass
-        fingerprint = {"self_train": f"self_train{seed}"}
-        parameters = cache.find(folder, "evaluate").parameters
-        made = cache.find(folder, "evaluate").info
-        shutil.rmtree(folder / "evaluate")
-        with cache.produce(
-            folder, "evaluate", f"e{seed}", parameters, inputs=fingerprint
-        ) as (_, info):
-            info.update(made)
+        path = folder / "evaluate" / "artifact.json"
+        inputs = {"inputs": {"self_train": f"self_train{seed}"}}
+        path.write_text(json.dumps(json.loads(path.read_text()) | inputs))
         return folder
 
     def rows(rounds):
@@ -159,6 +154,19 @@ def test_held_out_pictures_and_the_fixed_threshold_come_first(tmp_path):
         "train_center_32px_t0.5",
         "train_center_32px_otsu",
     ]
+
+
+def test_splits_that_were_trained_on_come_after_one_that_was_not(tmp_path):
+    names = [f"{split}_center_32px_t0.5" for split in ("train", "test", "val")]
+    scores = {name: {"segmenter": {"iou_plain": 0.5}} for name in names}
+    more = {"evaluation": {"splits": ("train", "test", "val")}}
+    run = _make(tmp_path / "a", scores=scores, more=more)
+    path = run / "train_generator" / "artifact.json"
+    record = json.loads(path.read_text())
+    record["parameters"]["input_pipeline"] = {"training_split": "train+test"}
+    path.write_text(json.dumps(record))
+    _, *rows = _table(tmp_path, run)
+    assert [row.partition("_")[0] for row in rows] == ["val", "train", "test"]
 
 
 def test_the_printed_table_is_the_written_one(tmp_path):

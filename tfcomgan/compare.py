@@ -24,6 +24,8 @@ from absl import flags
 
 from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
+from tfcomgan.evaluation import seen
+from tfcomgan.evaluation.seen import Seen
 from tfcomgan.reporting.tables import Table
 from tfcomgan.system import files
 
@@ -90,23 +92,31 @@ def read(folder: pathlib.Path) -> Run:
         flat |= _flat(record["parameters"], f"{stage}/", ".")
     acting = {name: value for name, value in flat.items() if _acts(name, flat)}
     seeds = tuple(acting.pop(n) for n in sorted(acting) if n.endswith(_SEED))
-    info = dict(records[_EVALUATE]["info"])
-    # Without masks there are no scores, but there may be other metrics.
-    scores = _flat(info.pop("scores", {}), "", " / ")
-    scores = {f"{k}, %": 100 * scores[k] for k in sorted(scores, key=_place)}
-    metrics = scores | _flat(info, "", " / ")
     return Run(
         folder,
         {name: json.dumps(value) for name, value in acting.items()},
         seeds[:1] if len(set(seeds)) == 1 else seeds,
-        {k: float(v) for k, v in metrics.items() if type(v) in (int, float)},
+        _metrics(records),
     )
 
 
-def _place(score: str) -> tuple[bool, bool]:
+def _metrics(records: dict[str, dict]) -> dict[str, float]:
+    info = dict(records[_EVALUATE]["info"])
+    # Without masks there are no scores, but there may be other metrics.
+    scores = _flat(info.pop("scores", {}), "", " / ")
+    known = seen.of(
+        {name: record["parameters"] for name, record in records.items()},
+        records["prepare"]["info"].get("num_examples", {}),
+    )
+    ordered = sorted(scores, key=lambda name: _place(name, known))
+    metrics = {f"{k}, %": 100 * scores[k] for k in ordered} | _flat(info, "", " / ")
+    return {k: float(v) for k, v in metrics.items() if type(v) in (int, float)}
+
+
+def _place(score: str, known: Seen) -> tuple[int, bool]:
     """Held-out pictures come first, and of a split the fixed threshold."""
     protocol = score.partition(" / ")[0]
-    return protocol.startswith("train_"), protocol.endswith("_otsu")
+    return known.place(protocol), protocol.endswith("_otsu")
 
 
 def _acts(name: str, settings: dict) -> bool:

@@ -13,6 +13,7 @@
     serving/NAME/VERSION/  SavedModels, as TensorFlow Serving wants them
     serving/README.md      the model card
     pictures/              PNG of the trainings and of evaluate
+    decoded/, statistics/  of the data set, where the data folder is for reading alone
     logs/STAGE/            TensorBoard's files
     report.html
 

@@ -121,7 +121,7 @@ def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
         of_real = reference.reference_statistics(
             extractor,
             real,
-            cache_dir / "references",
+            [cache_dir],
             examples.record.fingerprint,
             batch_size=chosen.batch_size,
         )

@@ -33,6 +33,7 @@ def test_one_picture_is_refused_in_seconds(tmp_path):
 @pytest.mark.slow
 def test_two_pictures_run_to_the_end_and_the_reader_is_warned(tmp_path):
     done = run(tmp_path, 2).check()
+    assert "No self-training: of so few training pictures (1) none is left" in done.out
     assert "2 pictures are few: expect masks that mean nothing" in done.out
     assert "Not all is measured of 1 training pictures" in done.out
     assert command.artifacts(tmp_path / "run") >= {"evaluate", "export"}

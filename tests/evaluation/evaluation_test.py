@@ -117,6 +117,54 @@ def test_what_is_known_is_scored_once_more_alone(splits):
     assert known["otsu"]["iou_plain"] == 0.5 and known["segmenter"]["iou_plain"] == 1
 
 
+def _known(splits, known):
+    return scoring.evaluate(
+        {name: found.masks * np.float32(0.9) for name, found in splits.items()},
+        splits,
+        EvaluationSettings(baselines=("otsu",)),
+        crop="center",
+        grabcut_settings=GrabCutSettings(),
+        iem_settings=IEMSettings(),
+        known=known,
+    )
+
+
+def test_a_picture_of_which_nothing_is_known_is_not_in_the_mean(splits):
+    known = np.ones([2, SIZE, SIZE, 1], np.uint8)
+    known[0] = 0
+    name = "test-known_center_8px_t0.5"
+    found = _known(splits, {"test": known})[name]
+    # Of the other picture Otsu takes the wrong half: 0, whole or not.
+    assert found["otsu"]["iou_plain"] == {"mean": 0, "low": 0, "high": 0, "pooled": 0}
+    assert name not in _known(splits, {"test": 0 * known})
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "named"),
+    [
+        (["test"], "mean_mask"),
+        (["train"], "mean_mask_oracle"),
+        ([], "mean_mask_oracle"),
+    ],
+)
+def test_a_mean_mask_of_the_very_masks_it_is_scored_by_is_an_oracle(
+    splits, trained_on, named
+):
+    masks = splits["test"].masks * np.float32(0.9)
+    scores = scoring.evaluate(
+        {"test": masks, "other": masks},
+        {"test": splits["test"], "other": splits["train"]},
+        EvaluationSettings(),
+        crop="center",
+        grabcut_settings=GrabCutSettings(),
+        iem_settings=IEMSettings(),
+        trained_on=trained_on,
+    )
+    assert set(scores["test_center_8px_t0.5"]) == {"segmenter", "otsu", named}
+    others = {"segmenter", "otsu", "mean_mask"}
+    assert set(scores["other_center_8px_t0.5"]) == others
+
+
 @pytest.mark.parametrize("baselines", [(), ("iem",), ("grabcut", "otsu")])
 def test_baselines_chosen_are_those_scored(splits, baselines):
     settings = EvaluationSettings(splits=("train",), baselines=baselines)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfcomgan.evaluation import measuring
 from tfcomgan.evaluation.measuring import DisentanglementSettings
 from tfcomgan.latents import Sampler
+from tfcomgan.metrics import features
 from tfcomgan.metrics.features import GenerationMetricsSettings
 from tfcomgan.networks.generators import compose
 
@@ -36,7 +37,7 @@ def _realism(tmp_path, images, **settings):
         _sampler(),
         images,
         GenerationMetricsSettings(num_samples=60, kernel_samples=60, **settings),
-        cache_dir=tmp_path,
+        homes=[tmp_path],
         fingerprint=str(hash(images.tobytes())),
     )
     assert list(found) == ["Generation"]
@@ -50,6 +51,7 @@ def test_a_generator_that_paints_the_real_pictures_is_at_distance_0(tmp_path):
     scale = inverted["fd_random"]
     assert abs(same["fd_random"]) < 1e-4 * scale
     assert same["generated pictures"] == same["training pictures"] == 60
+    assert same["features"] == features.random_features().width
     assert not {"fid", "kid", "inception_score"} & set(same)
 
 

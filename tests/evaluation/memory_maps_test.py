@@ -73,7 +73,7 @@ def test_figures_show_the_same(held, mapped):
 def test_statistics_are_the_same(held, mapped, tmp_path):
     one, other = (
         reference.reference_statistics(
-            features.random_features(), found["images"], tmp_path / name, "data"
+            features.random_features(), found["images"], [tmp_path / name], "data"
         )
         for name, found in (("held", held), ("mapped", mapped))
     )

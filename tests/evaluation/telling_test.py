@@ -5,6 +5,9 @@ import sys
 import pytest
 
 from tfcomgan.evaluation import telling
+from tfcomgan.evaluation.seen import Seen
+
+USUAL = Seen(trained_on=("train",), held_out=("test",))
 
 
 def _scores(iou):
@@ -32,7 +35,7 @@ def _run(*splits):
 
 
 def test_four_rows_held_out_pictures_first_the_segmenter_against_baselines():
-    head, *rows, _, _ = telling.scores(_run("train", "test")).splitlines()
+    head, *rows, _, _ = telling.scores(_run("train", "test"), USUAL).splitlines()
     assert head.split() == ["IoU", "95", "%", "Dice", "IoU*", "Dice*"]
     # 65.0, from 64 to 66; 10, 20 and 30 points more. Trained on: a point more.
     numbers = ["65.0", "64.0", "to", "66.0", "75.0", "85.0", "95.0"]
@@ -48,12 +51,42 @@ def test_four_rows_held_out_pictures_first_the_segmenter_against_baselines():
 
 
 def test_a_run_without_held_out_pictures_shows_its_baselines_all_the_same():
-    _, *rows, _, _ = telling.scores(_run("train")).splitlines()
+    _, *rows, _, _ = telling.scores(_run("train"), USUAL).splitlines()
     assert len(rows) == 3 and all(row.startswith("trained on") for row in rows)
 
 
+def test_no_split_that_was_trained_on_is_called_held_out():
+    known = Seen(trained_on=("train", "test"), held_out=("val",))
+    text = telling.scores(_run("train", "test", "val", "a-folder"), known)
+    assert [line[:18].strip() for line in text.splitlines()[1:9]] == [
+        *3 * ["val, held out"],
+        *3 * ["a-folder"],  # Of which nobody knows.
+        "trained on",
+        "test, trained on",
+    ]
+    all_seen = telling.scores(_run("train", "test"), known)
+    assert "held out" not in all_seen and all_seen.count("mean mask") == 2
+
+
+def test_an_oracle_is_named_as_one():
+    scores = {
+        "test_center_32px_t0.5": {
+            "segmenter": _scores(0.5),
+            "mean_mask_oracle": _scores(0.6),
+        }
+    }
+    text = " ".join(telling.scores(scores, USUAL).split())
+    assert "mean mask (oracle) 60.0" in text
+    assert "The oracle is made of the true masks that it is scored by." in text
+
+
 def test_every_line_of_the_end_fits_80_columns():
-    texts = (telling.scores(_run("train", "test")), telling.of_generator(_NUMBERS))
+    seen = Seen(trained_on=("train", "test"))
+    texts = (
+        telling.scores(_run("train", "test"), USUAL),
+        telling.scores(_run("train", "test"), seen),
+        telling.of_generator(_NUMBERS),
+    )
     assert max(len(line) for text in texts for line in text.splitlines()) <= 80
 
 

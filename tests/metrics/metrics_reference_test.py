@@ -63,9 +63,7 @@ def test_extract_leaves_the_surplus_and_refuses_too_few():
 def test_reference_statistics_are_taken_once(tmp_path):
     network, images = _Counting(), _pictures()
     first, second = (
-        reference.reference_statistics(
-            _extractor(network), images, tmp_path / "cache", "data"
-        )
+        reference.reference_statistics(_extractor(network), images, [tmp_path], "data")
         for _ in range(2)
     )
     assert network.calls == 3  # Batches of 100, once.
@@ -74,7 +72,7 @@ def test_reference_statistics_are_taken_once(tmp_path):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(first.features, second.features)
     assert (
-        len(list((tmp_path / "cache").iterdir())) == 1
+        len(list((tmp_path / "statistics").iterdir())) == 1
     )  # No half-written file is left.
 
 
@@ -93,7 +91,7 @@ def test_features_are_taken_of_so_many_pictures_at_a_time_as_is_asked_for(tmp_pa
         return (
             reference.extract(extractor, parts, num_images=200, batch_size=size),
             reference.reference_statistics(
-                extractor, images, tmp_path / name, "data", batch_size=size
+                extractor, images, [tmp_path / name], "data", batch_size=size
             ),
         )
 
@@ -107,10 +105,26 @@ def test_features_are_taken_of_so_many_pictures_at_a_time_as_is_asked_for(tmp_pa
     assert max(seen) == 7 and sum(seen) == 200 + 250
 
 
+def test_a_home_that_cannot_be_written_to_is_read_and_passed_over(tmp_path):
+    network, images = _Counting(), _pictures(100)
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    def take(*homes):
+        reference.reference_statistics(_extractor(network), images, homes, "data")
+        return network.calls
+
+    first.touch()  # A file: no folder can be made in it.
+    assert take(first, second) == 1 and list(second.glob("statistics/*.npz"))
+    assert take(first, second) == 1
+    assert take(second, tmp_path / "third") == 1
+    with pytest.raises(OSError):
+        take(first)
+
+
 def test_one_picture_is_kept_and_has_no_distance(tmp_path):
     one, many = (
         reference.reference_statistics(
-            _extractor(_Counting()), _pictures(count), tmp_path / "cache", f"{count}"
+            _extractor(_Counting()), _pictures(count), [tmp_path], f"{count}"
         )
         for count in (1, 9)
     )
@@ -126,7 +140,7 @@ def test_other_data_network_or_number_is_taken_anew(tmp_path):
     def take(digest="a", images=images, fingerprint="data", **options):
         before = network.calls
         reference.reference_statistics(
-            _extractor(network, digest), images, tmp_path, fingerprint, **options
+            _extractor(network, digest), images, [tmp_path], fingerprint, **options
         )
         return network.calls - before
 
@@ -144,11 +158,11 @@ def test_damaged_reference_is_taken_anew(tmp_path, damage):
 
     def take():
         return reference.reference_statistics(
-            _extractor(network), images, tmp_path, "data"
+            _extractor(network), images, [tmp_path], "data"
         )
 
     whole = take()
-    (path,) = tmp_path.iterdir()
+    (path,) = (tmp_path / "statistics").iterdir()
     path.write_bytes(path.read_bytes()[:-200] if damage is None else damage)
     again = take()
     assert network.calls == 2

@@ -1,6 +1,7 @@
 """The stage `evaluate` and the report through the command line."""
 
 import json
+import pathlib
 import re
 import shutil
 import sys
@@ -8,6 +9,7 @@ import sys
 import command
 import numpy as np
 import pytest
+import unprivileged
 from command import tiny
 from PIL import Image
 
@@ -115,6 +117,20 @@ def test_another_folder_is_scored_with_its_open_pixels_and_without(run_dir, tmp_
     assert "2 pictures of other-odd" in page and "IoU under 50" in page
     record = command.artifact(run_dir, "evaluate")["parameters"]
     assert set(record["evaluation_folder"]) == {"content"}
+
+
+def test_a_data_folder_may_be_for_reading_alone(run_dir, tmp_path):
+    made = command.artifact(run_dir, "prepare")["info"]["tfds_folder"]
+    data = shutil.copytree(pathlib.Path(made).parents[2], tmp_path / "data")
+    shutil.rmtree(data / "statistics")
+    before = command.artifact(run_dir, "evaluate")["info"]["metrics"]
+    shutil.rmtree(run_dir / "evaluate")
+    for path in sorted(data.rglob("*"), reverse=True) + [data]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    flags = (f"--data_dir={data}", "--stages=evaluate")
+    command.run(*tiny(run_dir, *flags), first=unprivileged.FIRST).check()
+    assert command.artifact(run_dir, "evaluate")["info"]["metrics"] == before
+    assert list(run_dir.glob("statistics/*.npz")) and not (data / "statistics").exists()
 
 
 @pytest.mark.parametrize(

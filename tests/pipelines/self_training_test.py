@@ -162,6 +162,22 @@ def test_a_teacher_that_means_nothing_is_named_and_the_segmenter_kept(tmp_path):
     assert "Warning: self-training" in (run_dir / "report.html").read_text()
 
 
+def test_where_no_picture_is_left_to_learn_from_the_segmenter_is_passed_on(tmp_path):
+    run_dir = tmp_path / "run"
+    flags = (
+        "--gin_param=scenes.num_train=1",
+        "--gin_param=self_training.rounds=2",
+        "--stages=prepare,train_generator,train_segmenter,self_train",
+    )
+    done = command.run(*tiny(run_dir, *flags)).check()
+    said = "No self-training: of so few training pictures (1) none is left"
+    assert said in done.out and said in (run_dir / "report.html").read_text()
+    assert _are_equal(
+        _weights(run_dir, "train_segmenter"), _weights(run_dir, "self_train")
+    )
+    assert not (run_dir / "logs/self_train").exists()
+
+
 # What decides.
 
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 import reports
 
+from tfcomgan.evaluation.seen import Seen
 from tfcomgan.reporting import facts, limits
 
 
@@ -29,6 +30,34 @@ def test_a_segmenter_no_better_than_a_baseline_is_called_so():
     made = reports.make(scores=scores)
     assert "no better than IEM" in limits.verdict(made)
     assert "Warning: no better than a baseline" in _limits(made)
+
+
+def test_an_oracle_is_no_method_that_learns_nothing():
+    methods = {
+        "segmenter": reports.scores(0.3),
+        "mean_mask_oracle": reports.scores(0.4),
+    }
+    for more, said in (({}, ""), ({"otsu": reports.scores(0.2)}, "Otsu's threshold")):
+        made = reports.make(scores={"test_center_32px_t0.5": methods | more})
+        verdict = limits.verdict(made)
+        assert "(oracle), made of the true masks that it is scored by: 40.0%" in verdict
+        assert "no better than" not in verdict and said in verdict
+        assert "Warning: no better than a baseline" not in _limits(made)
+        assert more or "learn" not in verdict
+
+
+def test_the_verdict_is_of_held_out_pictures_where_there_are_any():
+    scores = {
+        f"{split}_center_32px_t0.5": {"segmenter": reports.scores(iou)}
+        for split, iou in (("train", 0.9), ("test", 0.8), ("val", 0.6))
+    }
+    known = Seen(trained_on=("train", "test"), held_out=("val",))
+    data = reports.DATA._replace(known=known, num_trained=4888)
+    made = reports.make(scores=scores, data=data)
+    assert "On val pictures, predicted masks" in limits.verdict(made)
+    seen = _limits(made)["Reading the scores"]
+    assert "Scores on train and test are of pictures the networks have seen" in seen
+    assert "the 4,888 pictures of scenes" in _limits(made)["Other pictures"]
 
 
 @pytest.mark.parametrize("area", [0.001, 0.995])

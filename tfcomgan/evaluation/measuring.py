@@ -5,7 +5,7 @@ returned is plain JSON under headings that a reader understands.
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -46,7 +46,7 @@ def realism(
     images: np.ndarray,
     settings: GenerationMetricsSettings,
     *,
-    cache_dir: pathlib.Path,
+    homes: Sequence[pathlib.Path],
     fingerprint: str,
 ) -> Numbers:
     """Distances between generated and real pictures, under the heading 'Generation'.
@@ -56,11 +56,12 @@ def realism(
       sampler: Called with the number of a batch.
       images: The real ones, uint8 [N,H,W,3].
       settings: Samples and features.
-      cache_dir: Of the real pictures' statistics.
+      homes: Folders for the real pictures' statistics, see
+        `reference.reference_statistics`.
       fingerprint: Of the real pictures, see `reference.reference_statistics`.
 
     Returns:
-      `generation.scores`, with the numbers of pictures on both sides.
+      `generation.scores`, with the numbers of pictures on both sides and of features.
 
     Raises:
       UserError: Inception is named and cannot be had.
@@ -69,7 +70,7 @@ def realism(
     real = reference.reference_statistics(
         extractor,
         images,
-        cache_dir,
+        homes,
         fingerprint,
         kernel_samples=settings.kernel_samples,
         batch_size=settings.batch_size,
@@ -87,6 +88,7 @@ def realism(
     counts = {
         "generated pictures": settings.num_samples,
         "training pictures": len(images),
+        "features": extractor.width,
     }
     return {"Generation": generation.scores(real, fake) | counts}
 

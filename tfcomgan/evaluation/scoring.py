@@ -2,7 +2,7 @@
 
 import collections
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated
 
 import numpy as np
@@ -16,6 +16,7 @@ from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.metrics import counting, segmentation
 
+ORACLE = "mean_mask_oracle"
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
 # {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
 Results = dict[str, dict[str, dict[str, dict[str, float]]]]
@@ -26,7 +27,8 @@ class EvaluationSettings:
     """Which pictures are scored, and how.
 
     Attributes:
-      splits: Splits of the data set; the first is where the mean mask comes from.
+      splits: Splits of the data set; the first with masks is where the mean mask comes
+        from. On that split it is an oracle, unless its pictures are trained on.
       folder: Another folder that is scored too, with images/ and masks/, see
         `data.scored_folder`; where the data set has no masks, its own mean mask, an
         oracle, is the baseline.
@@ -62,6 +64,7 @@ def evaluate(
     grabcut_settings: GrabCutSettings,
     iem_settings: IEMSettings,
     known: Mapping[str, np.ndarray] = types.MappingProxyType({}),
+    trained_on: Collection[str] = ("train",),
 ) -> Results:
     """Scores of the segmenter and of baselines on each split.
 
@@ -72,21 +75,24 @@ def evaluate(
       crop: How the pictures were cropped; part of the protocol's name.
       grabcut_settings, iem_settings: Of these baselines.
       known: By split, [N,S,S,1] in {0, 1}, 0 where the truth is open. What is scored there
-        is scored once more without these pixels, as 'SPLIT-known_...'.
+        is scored once more without these pixels, as 'SPLIT-known_...', and without the
+        pictures of which nothing is known.
+      trained_on: The splits whose pictures the networks have seen.
 
     Returns:
       {protocol: {method: {metric: {'mean', 'low', 'high', 'pooled'}}}}; a protocol names
       split, crop, size and threshold, as in 'test_center_32px_t0.5'. '..._otsu' scores
-      the segmenter at Otsu's threshold of its own probabilities over the split.
+      the segmenter at Otsu's threshold of its own probabilities over the split. The mean
+      mask is called `ORACLE` where it is made of the very masks that it is scored by.
     """
-    mean = mean_mask.mean_mask(next(iter(splits.values())).masks)
+    source = next(iter(splits))
+    mean = mean_mask.mean_mask(splits[source].masks)
     run = {
         "otsu": otsu.otsu_masks,
         "mean_mask": lambda images: mean_mask.predict(mean, images),
         "grabcut": lambda images: grabcut.grabcut_masks(images, grabcut_settings),
         "iem": lambda images: iem.iem_masks(images, iem_settings),
     }
-    chosen = {method: run[method] for method in settings.baselines}
     results = {}
     for split, examples in splits.items():
         size, predicted = examples.images.shape[1], predictions[split]
@@ -94,9 +100,14 @@ def evaluate(
         def name(threshold, split=split, size=size):
             return segmentation.result_name(split, crop, size, threshold)
 
-        pixels = {split: None} | (
-            {f"{split}-known": known[split]} if split in known else {}
-        )
+        pixels = {split: None}
+        if split in known and np.any(known[split]):
+            pixels[f"{split}-known"] = known[split]
+        is_oracle = split == source and split not in trained_on
+        chosen = {
+            ORACLE if is_oracle and method == "mean_mask" else method: run[method]
+            for method in settings.baselines
+        }
         counted = _counts(predicted, examples, chosen, settings.threshold, pixels)
         for part, by_method in counted.items():
             results[name(settings.threshold, part)] = {

@@ -8,10 +8,19 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from tfcomgan.evaluation import seen
+from tfcomgan.evaluation.seen import Seen
+
 _COLUMNS = 80
 _SEGMENTER = "segmenter"
 _TRAINING = "train"
-_METHODS = {"otsu": "Otsu's threshold", "grabcut": "GrabCut", "iem": "IEM"}
+_ORACLE = "_oracle"  # As `scoring.ORACLE` ends.
+_METHODS = {
+    "otsu": "Otsu's threshold",
+    "grabcut": "GrabCut",
+    "iem": "IEM",
+    f"mean_mask{_ORACLE}": "mean mask (oracle)",
+}
 _LAYERS = ("mask", "foreground", "background")
 _VARIABLES = {"z": "z, shape", "f": "f, object's look", "b": "b, ground's look"}
 _GOOD_MOVES = (
@@ -22,23 +31,27 @@ _GOOD_CODES = (
 )
 
 
-def scores(results: Mapping[str, Mapping]) -> str:
+def scores(results: Mapping[str, Mapping], known: Seen) -> str:
     """Scores of `scoring.evaluate` as a table, in percent; held-out pictures first.
 
-    Of the pictures trained on, the segmenter's row alone is shown, and of the two
-    thresholds the fixed one: the others are in the report.
+    Of the pictures trained on, the segmenter's row alone is shown (where there are
+    others), and of the two thresholds the fixed one: the others are in the report.
+
+    Args:
+      results: By protocol, method and metric.
+      known: Which splits were trained on.
     """
     fixed = [name for name in results if not name.endswith("_otsu")]
-    trained = [name for name in fixed if name.startswith(f"{_TRAINING}_")]
-    held_out = [name for name in fixed if name not in trained]
+    names = sorted(fixed, key=known.place)
+    trained = [n for n in names if seen.split_of(n) in known.trained_on]
     rows = [
-        (_pictures(name), method, measured)
-        for name in held_out + trained
+        (_pictures(name, known), method, measured)
+        for name in names
         for method, measured in results[name].items()
-        if method == _SEGMENTER or name not in trained or not held_out
+        if method == _SEGMENTER or name not in trained or trained == names
     ]
     wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
-    all_titles = wide + 19
+    all_titles = max(35, wide + max(len(method_name(method)) for _, method, _ in rows))
     lines = [
         f"{'':{all_titles}}{'IoU':>6}{'95 %':>14}{'Dice':>7}{'IoU*':>9}{'Dice*':>7}"
     ]
@@ -53,8 +66,10 @@ def scores(results: Mapping[str, Mapping]) -> str:
         )
     note = (
         "Percent, means over pictures. * The better side of each mask, chosen by the "
-        f"truth, as in the paper. {', '.join(held_out + trained)}"
+        f"truth, as in the paper. {', '.join(names)}"
     )
+    if any(is_oracle(method) for _, method, _ in rows):
+        note = f"{note}. The oracle is made of the true masks that it is scored by."
     return "\n".join([*lines, *textwrap.wrap(note, _COLUMNS)])
 
 
@@ -63,9 +78,18 @@ def method_name(method: str) -> str:
     return _METHODS.get(method, method.replace("_", " "))
 
 
-def _pictures(protocol: str) -> str:
-    split = protocol.rsplit("_", 3)[0]
-    return "trained on" if split == _TRAINING else f"{split}, held out"
+def is_oracle(method: str) -> bool:
+    """Whether it reads the true masks that it is scored by, see `scoring.ORACLE`."""
+    return method.endswith(_ORACLE)
+
+
+def _pictures(protocol: str, known: Seen) -> str:
+    split = seen.split_of(protocol)
+    if split in known.held_out:
+        return f"{split}, held out"
+    if split not in known.trained_on:
+        return split
+    return "trained on" if split == _TRAINING else f"{split}, trained on"
 
 
 class Square(NamedTuple):

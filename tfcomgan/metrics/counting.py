@@ -29,6 +29,12 @@ class Counts(NamedTuple):
             false_background=self.true_object,
         )
 
+    @property
+    def seen(self) -> "Counts":
+        """Those of the pictures of which a pixel was counted: of the others nothing is known."""
+        has_pixels = np.sum(self, axis=0) > 0
+        return Counts(*(counts[has_pixels] for counts in self))
+
 
 def count(
     prediction: np.ndarray, truth: np.ndarray, known: np.ndarray | None = None

@@ -1,9 +1,11 @@
 """What the generation metrics keep of a set of pictures, in memory and on disk."""
 
+import contextlib
 import hashlib
+import os
 import pathlib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
@@ -12,6 +14,7 @@ from tfcomgan.metrics.features import FeatureExtractor
 from tfcomgan.metrics.generation import Sample, Statistics
 from tfcomgan.system import files
 
+FOLDER = "statistics"
 _FORMAT = 1
 _KERNEL_SAMPLES = 10_000
 _BATCH = 100
@@ -72,7 +75,7 @@ def extract(
 def reference_statistics(
     extractor: FeatureExtractor,
     images: np.ndarray,
-    cache_dir: pathlib.Path,
+    homes: Sequence[pathlib.Path],
     fingerprint: str,
     *,
     kernel_samples: int = _KERNEL_SAMPLES,
@@ -83,19 +86,22 @@ def reference_statistics(
     Args:
       extractor: What sees them; its digest is part of the file's name.
       images: uint8 [N,H,W,3]; may be larger than memory.
-      cache_dir: Folder of the files '<extractor>-<key>.npz'. One that cannot be read is
-        made anew.
+      homes: Folders that may hold `FOLDER` with the files '<extractor>-<key>.npz'. One
+        that cannot be read is made anew, in the first home that can be written to.
       fingerprint: Of the data: whatever changes `images` must change it, as data set,
         split, crop and size do.
       kernel_samples, batch_size: As for `extract`.
 
     Returns:
       `Sample` without logits, the same to the last bit from disk or not.
+
+    Raises:
+      OSError: No home can be written to.
     """
     identity = (_FORMAT, fingerprint, images.shape, extractor.digest, kernel_samples)
     key = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
-    path = pathlib.Path(cache_dir) / f"{extractor.name}-{key}.npz"
-    if path.exists():
+    places = [home / FOLDER / f"{extractor.name}-{key}.npz" for home in homes]
+    for path in filter(os.path.exists, places):
         try:
             return _read(path, extractor.name)
         except _DAMAGE as error:
@@ -108,8 +114,13 @@ def reference_statistics(
         batch_size=batch_size,
         with_logits=False,
     )
-    _write(path, sample)
-    return _read(path, extractor.name)
+    *others, last = places
+    for path in others:
+        with contextlib.suppress(OSError):  # A data folder may be for reading alone.
+            _write(path, sample)
+            return _read(path, extractor.name)
+    _write(last, sample)
+    return _read(last, extractor.name)
 
 
 def _write(path: pathlib.Path, sample: Sample) -> None:

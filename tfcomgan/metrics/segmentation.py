@@ -138,7 +138,8 @@ def summarize_counts(counts: Counts, *, seed: int = 0) -> dict[str, Summary]:
     """All metrics over a set of pictures, plain and with the best polarity.
 
     Args:
-      counts: Of the pictures, from `count_at`.
+      counts: Of the pictures, from `count_at`; one of which no pixel was counted is left
+        out.
       seed: Of the bootstrap's resampling.
 
     Returns:
@@ -147,7 +148,16 @@ def summarize_counts(counts: Counts, *, seed: int = 0) -> dict[str, Summary]:
       the pixels of the pictures so turned are put together. Also 'failures_plain' and
       'failures_best_polarity', the share of pictures with an IoU under 0.5, which has
       nothing to pool and gives the share there again.
+
+    Raises:
+      ValueError: No pixel of any picture was counted.
     """
+    counts = counts.seen
+    if not len(counts.true_object):
+        raise ValueError(
+            "`counts` must hold a picture with a known pixel. Received: none. "
+            "Leave these pictures out."
+        )
     values, pooled = {}, {}
     for name, metric in METRICS.items():
         plain, other = metric(counts), metric(counts.inverted)

@@ -7,6 +7,7 @@ Its head is YAML (written as JSON, which YAML reads) with the scores in the Hub'
 import json
 from collections.abc import Iterator, Mapping
 
+from tfcomgan.evaluation import seen
 from tfcomgan.reporting import limits
 from tfcomgan.reporting.facts import Report
 
@@ -49,7 +50,7 @@ Or by TensorFlow Serving, which takes `FOLDER/segmenter` as it is."""
 
 
 def _pictures(report: Report) -> str:
-    count = report.data.num_examples.get("train")
+    count = report.data.num_trained
     name = report.data.name
     return f"{count:,} pictures of {name}" if count else f"pictures of {name}"
 
@@ -73,7 +74,7 @@ def _results(report: Report) -> Iterator[dict]:
                 "dataset": {
                     "type": report.data.name,
                     "name": f"{report.data.name}, {protocol}",
-                    "split": protocol.partition("_")[0],
+                    "split": seen.split_of(protocol),
                 },
                 "metrics": metrics,
             }

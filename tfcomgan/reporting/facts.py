@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from tfcomgan.evaluation.seen import Seen
 from tfcomgan.reporting.curves import Curve
 from tfcomgan.reporting.environment import Environment
 
@@ -22,6 +23,8 @@ class Data(NamedTuple):
     training_crop, crop: Of the pictures trained on, and of those scored.
     notes: What preparing it had to say.
     num_scored: Pictures with a mask by what is scored, where not all of a split are.
+    num_trained: Pictures that were trained on; None where not known.
+    known: Which of the scored splits were trained on.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Data(NamedTuple):
     crop: str
     notes: Sequence[str] = ()
     num_scored: Mapping[str, int] = {}
+    num_trained: int | None = None
+    known: Seen = Seen(("train",), ("val", "test"))
 
 
 class Stage(NamedTuple):
@@ -40,6 +45,7 @@ class Stage(NamedTuple):
     seconds: It took, over all its starts; None where that was not recorded.
     environment: Where it ran; None where that was not recorded.
     notes: Of a training, what its monitor found.
+    is_stale: Whether what lies there is of other settings: it counts as unfinished.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Stage(NamedTuple):
     seconds: float | None = None
     environment: Environment | None = None
     notes: Sequence[str] = ()
+    is_stale: bool = False
 
 
 class Plate(Protocol):
@@ -70,6 +77,7 @@ class Report:
       scores: As `evaluation.evaluate` returns them: protocol, method, metric; a value is
         a number in [0, 1] or the fields of a `segmentation.Summary`.
       why_no_scores: Where there are none.
+      scores_notes: What there is to say of scores and metrics.
       metrics: Further numbers, by heading and name; those of 'Generation' stand beside
         the paper's where they have its names ('fid', 'inception_score').
       object_side: 'mask' or 'complement'; None before the generator is trained.
@@ -90,6 +98,7 @@ class Report:
         default_factory=dict
     )
     why_no_scores: str = ""
+    scores_notes: Sequence[str] = ()
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     object_side: str | None = None
     orientation: Mapping[str, object] | None = None
@@ -103,5 +112,10 @@ class Report:
 
     @property
     def unfinished(self) -> list[str]:
-        """Stages that have not run to their end."""
+        """Stages that have not run to their end, or with other settings."""
         return [stage.name for stage in self.stages if not stage.is_finished]
+
+    @property
+    def stale(self) -> list[str]:
+        """Those of them of which something lies there, of other settings."""
+        return [stage.name for stage in self.stages if stage.is_stale]

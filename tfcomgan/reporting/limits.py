@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tfcomgan.evaluation import telling
+from tfcomgan.evaluation import seen, telling
 from tfcomgan.reporting.facts import Report
 
 _SEGMENTER = "segmenter"
@@ -12,27 +12,56 @@ _TRIVIAL = 0.02  # Share of the picture, or of the rest of it.
 def verdict(report: Report) -> str:
     """The run in one sentence: how good the masks are, or why nobody knows."""
     if report.unfinished:
-        return f"This run is not finished: {', '.join(report.unfinished)} is missing."
+        return f"This run is not finished: {_lacking(report)}."
     if not report.scores:
         return report.why_no_scores or "This run has no scores."
     protocol = _main_protocol(report)
     methods = report.scores[protocol]
-    split = protocol.partition("_")[0]
+    best, other = _best_other(methods)
     if _SEGMENTER not in methods:
-        best, score = _best_other(methods)
-        return f"Only methods that learn nothing were scored; best: {best}, IoU {score:.1%}."
+        return f"Only methods that learn nothing were scored; best: {best}, IoU {other:.1%}."
     ours = _iou(methods[_SEGMENTER])
-    text = f"On {split} pictures, predicted masks overlap the true ones by {ours:.1%} "
+    text = (
+        f"On {_pictures(report, protocol)}, predicted masks overlap the true ones by "
+        f"{ours:.1%} "
+    )
     interval = methods[_SEGMENTER]["iou_plain"]
     if isinstance(interval, Mapping):
         text += f"({interval['low']:.1%} to {interval['high']:.1%}) "
     text += "(mean IoU)"
-    best, other = _best_other(methods)
-    if best is None:
-        return text + "."
-    if other >= ours:
-        return f"{text}, no better than {best}, which learns nothing: {other:.1%}."
-    return f"{text}; the best of the methods that learn nothing, {best}: {other:.1%}."
+    if best is not None and other >= ours:
+        text += f", no better than {best}, which learns nothing: {other:.1%}"
+    elif best is not None:
+        text += f"; the best of the methods that learn nothing, {best}: {other:.1%}"
+    return f"{text}.{_oracles(methods)}"
+
+
+def _pictures(report: Report, protocol: str) -> str:
+    split = seen.split_of(protocol)
+    if split == "train" or split not in report.data.known.trained_on:
+        return f"{split} pictures"
+    return f"{split} pictures, which it was trained on"
+
+
+def _oracles(methods: Mapping[str, Mapping]) -> str:
+    """What bounds the baselines, in sentences of their own; '' where there is none."""
+    return "".join(
+        f" The {telling.method_name(name)}, made of the true masks that it is scored by: "
+        f"{_iou(scores):.1%}."
+        for name, scores in methods.items()
+        if telling.is_oracle(name)
+    )
+
+
+def _lacking(report: Report) -> str:
+    missing = [name for name in report.unfinished if name not in report.stale]
+    parts = []
+    if report.stale:
+        verb = "are" if len(report.stale) > 1 else "is"
+        parts.append(f"{', '.join(report.stale)} {verb} of other settings")
+    if missing:
+        parts.append(f"{', '.join(missing)} is missing")
+    return "; ".join(parts)
 
 
 def limits(report: Report) -> list[tuple[str, str]]:
@@ -61,8 +90,8 @@ def limits(report: Report) -> list[tuple[str, str]]:
                 "all the same: see the worst cases.",
             )
         )
-    num_train = data.num_examples.get("train")
-    pictures = f"the {num_train:,} pictures" if num_train else "pictures"
+    count = data.num_trained
+    pictures = f"the {count:,} pictures" if count else "pictures"
     entries += [
         (
             "Other pictures",
@@ -85,8 +114,8 @@ def limits(report: Report) -> list[tuple[str, str]]:
             (
                 "Reading the scores",
                 "'Best polarity' inverts a mask where the truth says it helps; whoever has "
-                "no truth gets the plain numbers. Scores on the training split are of "
-                "pictures the networks have seen. This is one run: how much another seed "
+                "no truth gets the plain numbers. "
+                f"{_of_seen(report)}This is one run: how much another seed "
                 "changes is for the command tfcomgan-compare to say.",
             )
         )
@@ -103,15 +132,24 @@ def limits(report: Report) -> list[tuple[str, str]]:
 
 def _warnings(report):
     """Limits that are faults of this run."""
-    if report.unfinished:
+    if missing := [name for name in report.unfinished if name not in report.stale]:
         yield (
             "Unfinished",
-            f"{', '.join(report.unfinished)} has not run to its end; what depends on it "
+            f"{', '.join(missing)} has not run to its end; what depends on it "
             "is missing here. The command that began the run goes on from there.",
+        )
+    if report.stale:
+        yield (
+            "Warning: stages of other settings",
+            f"What lies in the folder for {', '.join(report.stale)} was made with other "
+            "settings than the rest, or by an older version, and is not shown here. Run "
+            "these stages again, or give the settings that made them.",
         )
     for stage in report.stages:
         if stage.notes:
             yield f"Warning: the monitor of {stage.name}", " ".join(stage.notes)
+    if report.rounds_notes and not report.rounds:
+        yield "Warning: no self-training", " ".join(report.rounds_notes)
     if report.rounds and report.rounds[-1]["agreement"] is None:
         said = " ".join(report.rounds_notes)
         yield "Warning: self-training found no masks to learn", said
@@ -128,8 +166,7 @@ def _warnings(report):
             "The two sides of the mask cover about the same share of the border, so the "
             "rule that chooses the object's side was undecided. Look at the figures.",
         )
-    # Held-out pictures first.
-    for protocol in sorted(report.scores, key=lambda name: name.startswith("train_")):
+    for protocol in sorted(report.scores, key=report.data.known.place):
         methods = report.scores[protocol]
         best, score = _best_other(methods)
         if _SEGMENTER in methods and best and score >= _iou(methods[_SEGMENTER]):
@@ -161,15 +198,26 @@ def _polarity(report) -> str:
     return text + (", by hand, against the rule." if by_hand else ".")
 
 
+def _of_seen(report) -> str:
+    scored = {seen.split_of(name) for name in report.scores}
+    names = [name for name in report.data.known.trained_on if name in scored]
+    if not names:
+        return ""
+    return f"Scores on {' and '.join(names)} are of pictures the networks have seen. "
+
+
 def _is_trivial(area: float) -> bool:
     return not _TRIVIAL <= area <= 1 - _TRIVIAL
 
 
 def _main_protocol(report) -> str:
-    """That of the test split if there is one, and of the fixed threshold."""
-    names = list(report.scores)
-    test = [name for name in names if name.startswith("test_")] or names
-    return next((name for name in test if not name.endswith("_otsu")), test[0])
+    """That of held-out pictures, of the test split and of the fixed threshold, if any."""
+
+    def place(name):
+        is_test = seen.split_of(name) == "test"
+        return report.data.known.place(name) > 1, not is_test, name.endswith("_otsu")
+
+    return min(report.scores, key=place)
 
 
 def _iou(scores) -> float:
@@ -181,7 +229,7 @@ def _best_other(methods) -> tuple[str | None, float]:
     others = {
         telling.method_name(name): _iou(scores)
         for name, scores in methods.items()
-        if name != _SEGMENTER
+        if name != _SEGMENTER and not telling.is_oracle(name)
     }
     best = max(others, key=others.get, default=None)
     return best, others.get(best, 0.0)

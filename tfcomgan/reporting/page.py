@@ -76,7 +76,7 @@ def page(report: Report) -> str:
         polarities=_POLARITIES,
         verdict=limits.verdict(report),
         limits=limits.limits(report),
-        tables=[_table(report, name) for name in sorted(report.scores, key=_place)],
+        tables=[_table(report, name) for name in _in_order(report)],
         paper=published.ours(report.data.name),
         published=rows,
         published_metrics=list(dict.fromkeys(row.metric for row in rows)),
@@ -107,9 +107,10 @@ def _table(report: Report, protocol: str) -> _Table:
     data = report.data
     count = data.num_scored.get(split, data.num_examples.get(split))
     threshold = float(end[1:]) if re.fullmatch(r"t[\d.]+", end) else end
+    is_seen = split in data.known.trained_on
     differences = published.differences(
         report.data.name,
-        split=split,
+        split="train" if is_seen else split,
         crop=crop,
         image_size=int(size),
         threshold=threshold,
@@ -117,13 +118,15 @@ def _table(report: Report, protocol: str) -> _Table:
         training_crop=report.data.training_crop,
     )
     pictures = f"{count:,} pictures" if count else "pictures"
-    title = f"{pictures} of {split}, crop {crop}, {size} px, threshold {threshold}"
+    of = f"{split}, trained on" if is_seen and split != "train" else split
+    title = f"{pictures} of {of}, crop {crop}, {size} px, threshold {threshold}"
     return _Table(title, list(metrics), dict(methods), differences)
 
 
-def _place(protocol: str) -> tuple[bool, bool]:
+def _in_order(report: Report) -> list[str]:
     """Held-out pictures come first, and of a split the fixed threshold."""
-    return protocol.startswith("train_"), protocol.endswith("_otsu")
+    known = report.data.known
+    return sorted(report.scores, key=lambda n: (known.place(n), n.endswith("_otsu")))
 
 
 def _by_stage(drawn: Sequence[Curve]) -> dict[str, list[Curve]]:

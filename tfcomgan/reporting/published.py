@@ -57,7 +57,7 @@ def differences(
 
     Args:
       dataset: The data set's name in gin files.
-      split: Of the pictures scored.
+      split: Of the pictures scored; 'train' for all that were trained on.
       crop: Of the pictures scored, 'center' or 'box'.
       image_size: Their size in pixels.
       threshold: As in `segmentation.result_name`.
