@@ -42,6 +42,13 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, text, message):
         splits.read_redo(write(tmp_path, text), NAMES)
 
 
+def test_a_file_of_another_encoding_is_refused_in_words(tmp_path):
+    path = write(tmp_path, "")
+    path.write_text("1 0\n2 1\n3 2\n", encoding="utf-16")
+    with pytest.raises(UserError, match="line 1: expected 'ID SPLIT'"):
+        splits.read_redo(path, NAMES)
+
+
 def test_a_missing_file_is_asked_for(tmp_path):
     with pytest.raises(UserError, match="Put train_val_test_split.txt from .*ReDO"):
         splits.read_redo(tmp_path / splits.REDO_FILE, NAMES)

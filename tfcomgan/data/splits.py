@@ -41,7 +41,8 @@ def read_redo(path: pathlib.Path, names: dict[int, str]) -> dict[str, list[str]]
     check_redo_file(path)
     members = {split: [] for split in REDO_SPLITS}
     unknown = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
