@@ -121,9 +121,18 @@ class TrainedGenerator:
         weights.load(network, self.record.folder / run_folder.NETWORK)
         return network
 
-    def load_oriented(self):
-        """Latents to a scene, inference mode, with mask 1 on the object."""
-        return Oriented(self.load(), self.side)
+    @property
+    def low(self) -> int:
+        """Value of black in the pictures it was trained on."""
+        return self.record.parameters["input_pipeline"]["low"]
+
+    def load_oriented(self, *, as_trained: bool = False):
+        """Latents to a scene, inference mode, with mask 1 on the object.
+
+        Args:
+          as_trained: Pictures are in [`low`, 1], not in [-1, 1].
+        """
+        return Oriented(self.load(), self.side, -1 if as_trained else self.low)
 
     @property
     def objective(self) -> comgan.ComGANSettings:

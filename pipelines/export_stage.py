@@ -64,6 +64,7 @@ def export_models(
                 generator.load(),
                 generator.load_critic(),
                 side=generator.side,
+                low=generator.low,
                 prior=export_generator.prior(generator.settings, generator.objective),
                 **where,
             ),

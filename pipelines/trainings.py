@@ -18,6 +18,7 @@ from tfcomgan.models.comgan import ComGANSettings
 from tfcomgan.models.orientation import OrientationSettings
 from tfcomgan.models.segmentation import SegmentationSettings
 from tfcomgan.models.update import AdamSettings
+from tfcomgan.networks import generators
 from tfcomgan.networks.discriminators import CriticSettings
 from tfcomgan.networks.generators import GeneratorSettings
 from tfcomgan.networks.unet import SegmenterSettings
@@ -72,7 +73,7 @@ def train_generator(
         paint = tf.function(lambda: model.generator_ema(drawn, training=False))
 
         def draw():
-            scene = paint()
+            scene = generators.from_black(paint(), pictures.low)
             note = "" if scene.global_image is None else _GLOBAL
             return grids.titled(grids.scene_grid(scene, _PICTURES), _PAINTED, note)
 
@@ -139,7 +140,7 @@ def train_segmenter(
 
     def make_model(seed):
         return segmentation.SegmentationModule(
-            paint=generator.load_oriented(),
+            paint=generator.load_oriented(as_trained=True),
             sample=generator.sampler(
                 seed=seed,
                 batch_size=schedule.batch_size,

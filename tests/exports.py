@@ -54,13 +54,19 @@ def prior(num_codes: int = CODES) -> export_generator.Prior:
 
 
 def make_generator(
-    run_dir: pathlib.Path, *, architecture="ds_comgan", side="mask", with_critic=True
+    run_dir: pathlib.Path,
+    *,
+    architecture="ds_comgan",
+    side="mask",
+    low=-1,
+    with_critic=True,
 ) -> pathlib.Path:
     """Exports `network` below a run folder; returns the version folder."""
     return export_generator.export_generator(
         network(architecture),
         critic() if with_critic else None,
         side=side,
+        low=low,
         prior=prior(CODES if architecture == "ds_comgan" else 0),
         directory=versions.serving_dir(run_dir, versions.GENERATOR) / "1",
     )

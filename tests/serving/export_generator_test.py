@@ -85,6 +85,21 @@ def test_score_is_the_critics_logit(version):
     _close(generator.score(images), exports.critic()(images)[:, 0])
 
 
+def test_pictures_are_in_the_same_range_where_black_was_0_in_training(tmp_path):
+    version = exports.make_generator(tmp_path, low=0)
+    generate = tf.saved_model.load(str(version)).signatures["generate"]
+    scene, one_hot = generate(**_inputs()), np.eye(CODES, dtype=np.float32)
+    raw = exports.network()(Latents(Z, one_hot[F], one_hot[B]))  # Black is 0 to it,
+    for name in ("composite", "foreground", "background"):
+        _close(scene[name], 2 * getattr(raw, name) - 1)
+    _close(scene["mask"], raw.mask)
+    generator = export_generator.ExportedGenerator(version)
+    # ... and to its critic.
+    _close(
+        generator.score(2 * raw.composite - 1), exports.critic()(raw.composite)[:, 0]
+    )
+
+
 def test_without_critic_there_is_no_score(tmp_path):
     version = exports.make_generator(tmp_path, with_critic=False)
     assert not export_generator.ExportedGenerator(version).has_score

@@ -14,7 +14,7 @@ from tfcomgan import config
 from tfcomgan.config.field_types import POSITIVE, within
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
-from tfcomgan.networks.generators import Generator, Scene
+from tfcomgan.networks.generators import Generator, Scene, from_black
 
 Side = Literal["mask", "complement"]
 
@@ -102,17 +102,19 @@ class Oriented(keras.layers.Layer):
     Args:
       generator: Built; latents to a scene with a mask.
       side: The object's side of that mask.
+      low: Value of black in what it was trained on, 0 in the release: it is given as -1.
     """
 
-    def __init__(self, generator: Generator, side: Side, **kwargs):
+    def __init__(self, generator: Generator, side: Side, low: int = -1, **kwargs):
         super().__init__(**kwargs)
-        self.generator, self.side = generator, side
+        self.generator, self.side, self.low = generator, side, low
         # Nothing is left to build; `fit` would otherwise try the model that holds it.
         self.built = True
 
     def get_config(self):
         generator = keras.saving.serialize_keras_object(self.generator)
-        return super().get_config() | {"generator": generator, "side": self.side}
+        own = {"generator": generator, "side": self.side, "low": self.low}
+        return super().get_config() | own
 
     @classmethod
     def from_config(cls, config):
@@ -124,13 +126,15 @@ class Oriented(keras.layers.Layer):
 
     def call(self, latents):
         if self.side == "mask":
-            return self.generator(latents, training=False)
-        z, f, b = latents
-        scene = self.generator(Latents(z, b, f), training=False)
-        return Scene(
-            scene.composite,
-            foreground=scene.background,
-            background=scene.foreground,
-            mask=1.0 - scene.mask,
-            global_image=scene.global_image,
-        )
+            scene = self.generator(latents, training=False)
+        else:
+            z, f, b = latents
+            scene = self.generator(Latents(z, b, f), training=False)
+            scene = Scene(
+                scene.composite,
+                foreground=scene.background,
+                background=scene.foreground,
+                mask=1.0 - scene.mask,
+                global_image=scene.global_image,
+            )
+        return from_black(scene, self.low)

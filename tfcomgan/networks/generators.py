@@ -94,6 +94,26 @@ def compose(foreground, background, mask, global_image=None) -> Scene:
     return Scene(composite, foreground, background, mask, global_image)
 
 
+def from_black(scene: Scene, low: int) -> Scene:
+    """A scene with pictures in [-1, 1], of a generator that was trained on [low, 1].
+
+    Args:
+      scene: As it was painted.
+      low: Value of black in training: -1, or 0 as in the release.
+    """
+
+    def shown(image):
+        return image if image is None or low == -1 else 2.0 * image - 1.0
+
+    return Scene(
+        shown(scene.composite),
+        shown(scene.foreground),
+        shown(scene.background),
+        scene.mask,
+        shown(scene.global_image),
+    )
+
+
 class Generator(keras.Model):
     """What generators share: `Latents` of the settings' sizes to a `Scene`.
 

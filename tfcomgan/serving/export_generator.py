@@ -133,6 +133,7 @@ def export_generator(
     critic: "keras.Model | None",
     *,
     side: "Side",
+    low: int = -1,
     prior: Prior,
     directory: pathlib.Path,
     note: Callable[[pathlib.Path], None] | None = None,
@@ -143,6 +144,8 @@ def export_generator(
       generator: Built, float32; latents to a scene.
       critic: Its D_z, for the signature `score`; None leaves that out.
       side: The object's side of the generator's mask.
+      low: Value of black in the pictures of the training. Those of the signatures are in
+        [-1, 1] whatever it is.
       prior: What its latents are drawn from.
       directory: The version folder to make, as in serving/generator/1.
       note: See `versions.publish`.
@@ -159,7 +162,7 @@ def export_generator(
     from tfcomgan.latents import Latents
     from tfcomgan.models.orientation import Oriented
 
-    paint = Oriented(generator, side)
+    paint = Oriented(generator, side, low)
 
     def checked(name, code):
         tf.debugging.assert_non_negative(code, f"`{name}` must not be negative.")
@@ -173,7 +176,8 @@ def export_generator(
         return {name: getattr(scene, name) for name in Scenes._fields}
 
     def score(images):
-        return {"score": critic(images, training=False)[:, 0]}
+        seen = images if low == -1 else (images + 1.0) / 2.0
+        return {"score": critic(seen, training=False)[:, 0]}
 
     inputs = [tf.TensorSpec([None, prior.z_dim], tf.float32, name="z")]
     if prior.num_codes:
