@@ -6,5 +6,5 @@ tags and citations. A new one is added here, in a file of its own and a folder o
 and is made known to gin by its import in `pipelines/preparing.py`. `folder` with `walking`,
 `listing` and `pictures` reads what users have; `reading` crops what is prepared, `decoded`
 keeps it as arrays on the disk (`decoding`, `arrays`), `input_pipeline` scales to [-1, 1]
-and batches. May import the vocabulary alone.
+and batches; `overlap` tells which pictures two splits share. May import the vocabulary alone.
 """
