@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 
-from pipelines import artifacts, cache
+from pipelines import artifacts
 from pipelines.planning import Plan
 from pipelines.work import Place
 from tfcomgan import command_line, run_folder
@@ -39,11 +39,11 @@ def tell(
     report: Callable[[str], None],
 ) -> None:
     """Numbers where they were asked for, and commands that work from any folder."""
-    evaluated = _made("evaluate", plans, place)
+    evaluated = plans["evaluate"].find(place.run_dir)
     if "evaluate" in names and evaluated is not None:
         evaluation = artifacts.Evaluation(evaluated)
         parameters = {name: plan.parameters for name, plan in plans.items()}
-        prepared = _made("prepare", plans, place)
+        prepared = plans["prepare"].find(place.run_dir)
         counted = prepared.info.get("num_examples", {}) if prepared else {}
         known, scores = seen.of(parameters, counted), evaluation.scores
         told = telling.scores(scores, known) if scores else ""
@@ -57,14 +57,7 @@ def tell(
         report(f"{title:10}{command_line.typed(script, *arguments)}")
 
     show("Curves:", "tensorboard", "--logdir", f"{run_dir / run_folder.LOGS}")
-    if _made("export", plans, place) is not None:
+    if plans["export"].find(place.run_dir) is not None:
         model = ("--model", f"{run_dir}", "--out")
         show("Segment:", "tfcomgan-segment", "photo.jpg", *model, "segmented")
         show("Generate:", "tfcomgan-generate", *model, "generated")
-
-
-def _made(name: str, plans: Mapping[str, Plan], place: Place) -> cache.Record | None:
-    """What a stage made of these settings; None where it has made nothing, or of others."""
-    record = cache.find(place.run_dir, name)
-    is_of_plan = record is not None and record.fingerprint == plans[name].fingerprint
-    return record if is_of_plan else None

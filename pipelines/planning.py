@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -35,6 +36,12 @@ class Plan(NamedTuple):
         """Of its trainings; None where it has none to do."""
         rounds = self.parameters.get("self_training", {"rounds": 1})["rounds"]
         return self.settings.get("schedule") if rounds else None
+
+    def find(self, run_dir: pathlib.Path) -> cache.Record | None:
+        """What it has made in a run folder; None where nothing lies, or of other settings."""
+        record = cache.find(run_dir, self.stage.name)
+        is_its = record is not None and record.fingerprint == self.fingerprint
+        return record if is_its else None
 
 
 def plans(place: Place | None = None) -> dict[str, Plan]:

@@ -81,8 +81,7 @@ def _take_over(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
 def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
     for name in names:
         plan = plans[name]
-        made = cache.find(place.run_dir, name)
-        if made is not None and made.fingerprint == plan.fingerprint:
+        if (made := plan.find(place.run_dir)) is not None:
             report(f"{name}: reused {made.folder}")
             _report_notes(made.info, report)
             together.call(plan, place, is_needed=False)
@@ -181,8 +180,7 @@ def _stale(plan: Plan, plans: dict[str, Plan], place: Place) -> list[str]:
     """The stages before this one that would have to run first, in order."""
     names = set()
     for maker in map(MADE_BY.get, plan.inputs.values()):
-        made = cache.find(place.run_dir, maker)
-        if made is None or made.fingerprint != plans[maker].fingerprint:
+        if plans[maker].find(place.run_dir) is None:
             names |= {maker, *_stale(plans[maker], plans, place)}
     return [name for name in STAGES if name in names]
 

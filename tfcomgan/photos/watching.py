@@ -68,9 +68,8 @@ class _Look:
         folders = [os.path.expanduser(folder) for folder in self._folders]
         for folder in folders:
             if os.path.isdir(folder):
-                tell = (
-                    _silent if folder in self._seen else _tell
-                )  # Once, not each second.
+                # What is passed over is told once, not each second.
+                tell = _silent if folder in self._seen else _tell
                 with contextlib.suppress(UserError):  # It went away in this moment.
                     self._seen[folder] = finding.files(folder, self._results, tell=tell)
         given: dict[str, str] = {}
