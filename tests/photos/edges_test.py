@@ -73,6 +73,52 @@ def test_photos_smaller_than_a_small_copy_are_taken(method, shape):
     np.testing.assert_array_equal(seen[0], image[None])
 
 
+@pytest.mark.parametrize(
+    ("photo", "seen_by_grabcut"),
+    [
+        ((SIZE, SIZE), (64, 64)),  # Four pixels to one of the network,
+        ((320, 400), (64, 80)),
+        ((40, 80), (64, 128)),
+        ((5, 20), (20, 80)),  # but no more than four to one of the photo.
+    ],
+)
+def test_edges_are_sought_on_four_pixels_to_one_of_the_network(
+    photo, seen_by_grabcut, monkeypatch
+):
+    shapes = []
+
+    def grabcut(image, mask, **_):
+        shapes.append(image.shape)
+        assert mask.shape == (*image.shape[:2], 1)
+        return (mask > 0.5).astype(np.float32)
+
+    monkeypatch.setattr(edges.refining, "grabcut", grabcut)
+    image = _scene()[0][: photo[0], : photo[1]]
+    found = edges.opacity(_segmenter, SIZE, image, Choices())
+    assert shapes == [(*seen_by_grabcut, 3)] and found.shape == (*photo, 1)
+
+
+def test_outline_in_a_photo_of_few_pixels_lies_between_them():
+    """A disc drawn on the enlarged photo: a pixel that it half covers is half opaque."""
+    y, x = np.mgrid[:128, :128]
+    truth = (np.hypot(x - 64, y - 60) < 37)[..., None]
+    image = np.where(truth, [220, 120, 40], [70, 110, 90]).astype(np.uint8)
+    photo = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
+    share = cv2.resize(truth.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA)
+    found = edges.opacity(_segmenter, SIZE, photo, Choices())[..., 0]
+    assert np.abs(found - share).mean() < 0.01
+    assert boundary.f_score(found >= 0.5, share >= 0.5, 0) > 0.95
+
+
+def test_many_small_pictures_are_drawn_as_each_by_itself():
+    images = np.stack([_scene(320, 320, seed)[0][::20, ::20] for seed in range(3)])
+    masks = np.concatenate([_segmenter(image[None]) for image in images])
+    choices = Choices(threshold=0.4)
+    alone = [edges.opacity(_segmenter, SIZE, image, choices) for image in images]
+    np.testing.assert_array_equal(edges.opacities(images, masks, choices), alone)
+    assert set(np.unique(alone)) == {0, 1}
+
+
 def test_cut_that_is_not_the_mask_is_not_believed():
     """A mask of half of a picture without edges: GrabCut finds nothing there."""
     rng = np.random.default_rng(0)
@@ -81,7 +127,7 @@ def test_cut_that_is_not_the_mask_is_not_believed():
     mask[20:44, 20:44] = 0.8
 
     def cut(method):
-        return edges.draw(image, image, mask, method)
+        return edges.draw(image, mask, 64, method)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edges.refining, "grabcut", lambda *_, **__: np.zeros_like(mask))
