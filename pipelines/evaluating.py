@@ -1,5 +1,6 @@
 """The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
 
+import functools
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ from tfcomgan.images import save_png
 from tfcomgan.metrics import reference
 from tfcomgan.metrics.features import GenerationMetricsSettings
 from tfcomgan.models import inference
+from tfcomgan.photos import edges
+from tfcomgan.photos.edges import Choices
 from tfcomgan.training import callbacks, progress
 
 _BATCH = 100
@@ -131,11 +134,20 @@ def _scores(
         iem_settings=iem,
         known=known,
         trained_on=trained_on,
+        draw=_draw(protocol),
     )
     counts = {split: len(part.images) for split, part in scored.items()}
     for split, pixels in known.items():
         counts[f"{split}-known"] = int(np.any(pixels, axis=(1, 2, 3)).sum())
     return {"scores": scores, "num_scored": counts}
+
+
+def _draw(protocol: EvaluationSettings) -> scoring.Draw | None:
+    """How masks are drawn to the edges of pictures; None where they are not."""
+    if protocol.refine == "none":
+        return None
+    choices = Choices(protocol.refine, threshold=protocol.threshold)
+    return functools.partial(edges.opacities, choices=choices)
 
 
 def _notes(measured: Mapping[str, float]) -> dict:

@@ -15,8 +15,8 @@ from tfcomgan.metrics import segmentation
 _IEM = iem.IEMSettings(iterations=40)
 
 
-def _grabcut(images):
-    return grabcut.grabcut_masks(images, grabcut.GrabCutSettings())
+def _grabcut(images, **settings):
+    return grabcut.grabcut_masks(images, grabcut.GrabCutSettings(**settings))
 
 
 def _iem(images):
@@ -88,6 +88,21 @@ def test_small_oblong_and_poor_pictures_get_masks_of_zeros_and_ones(find, shape)
     masks = find(np.stack([noise, dot, edge]).astype(np.uint8))
     assert masks.shape == (3, *shape, 1)
     assert set(np.unique(masks)) <= {0, 1}
+
+
+def test_grabcut_of_a_small_picture_is_that_of_the_picture_enlarged():
+    images, _ = _discs()
+    large = np.stack(
+        [cv2.resize(x, (96, 64), interpolation=cv2.INTER_CUBIC) for x in images]
+    )
+    small = np.stack(
+        [cv2.resize(x, (48, 32), interpolation=cv2.INTER_AREA) for x in large]
+    )
+    again = np.stack(
+        [cv2.resize(x, (96, 64), interpolation=cv2.INTER_CUBIC) for x in small]
+    )
+    most = _grabcut(again, least_side=0).reshape(3, 32, 2, 48, 2).mean((2, 4)) > 0.5
+    np.testing.assert_array_equal(_grabcut(small, least_side=64)[..., 0], most)
 
 
 @both

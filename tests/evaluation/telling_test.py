@@ -68,6 +68,23 @@ def test_no_split_that_was_trained_on_is_called_held_out():
     assert "held out" not in all_seen and all_seen.count("mean mask") == 2
 
 
+def test_masks_drawn_to_edges_are_the_segmenters_too():
+    methods = ("segmenter", "segmenter_drawn", "otsu", "iem_drawn")
+    run = {
+        f"{split}_center_32px_t0.5": {method: _scores(0.5) for method in methods}
+        for split in ("train", "test")
+    }
+    _, *rows = telling.scores(run, USUAL).splitlines()
+    assert [row[16:42].strip() for row in rows[:6]] == [
+        "segmenter",
+        "segmenter, drawn to edges",
+        "Otsu's threshold",
+        "IEM, drawn to edges",
+        "segmenter",
+        "segmenter, drawn to edges",
+    ]
+
+
 def test_an_oracle_is_named_as_one():
     scores = {
         "test_center_32px_t0.5": {

@@ -80,10 +80,14 @@ def test_report_of_an_unfinished_run_says_so(run_dir):
 def test_baselines_are_chosen_in_gin_and_run_alone(run_dir):
     before = command.changes(run_dir)
     chosen = "--gin_param=evaluation.baselines=('grabcut', 'iem')"
-    done = command.run(*tiny(run_dir, chosen, "--stages=evaluate"))
+    drawn = "--gin_param=evaluation.refine='guided'"
+    done = command.run(*tiny(run_dir, chosen, drawn, "--stages=evaluate"))
     assert "evaluate: running" in done.check().out
+    assert "segmenter, drawn to edges" in done.out
     scores = json.loads((run_dir / "evaluate/scores.json").read_text())
-    assert set(scores["test_center_32px_t0.5"]) == {"segmenter", "grabcut", "iem"}
+    methods = {"segmenter", "segmenter_drawn", "grabcut", "iem", "iem_drawn"}
+    assert set(scores["test_center_32px_t0.5"]) == methods
+    assert "As tfcomgan-segment writes masks: " in (run_dir / "report.html").read_text()
     kept = [n for n in before if n.startswith(("train_", "serving/", "export/"))]
     kept.remove("serving/README.md")  # Tells the scores.
     assert kept and all(command.changes(run_dir)[name] == before[name] for name in kept)

@@ -14,8 +14,10 @@ from tfcomgan.evaluation.seen import Seen
 _COLUMNS = 80
 _SEGMENTER = "segmenter"
 _TRAINING = "train"
-_ORACLE = "_oracle"  # As `scoring.ORACLE` ends.
+_ORACLE, _DRAWN = "_oracle", "_drawn"  # As `scoring` ends names.
 _METHODS = {
+    f"{_SEGMENTER}{_DRAWN}": "segmenter, drawn to edges",
+    f"iem{_DRAWN}": "IEM, drawn to edges",
     "otsu": "Otsu's threshold",
     "grabcut": "GrabCut",
     "iem": "IEM",
@@ -48,7 +50,7 @@ def scores(results: Mapping[str, Mapping], known: Seen) -> str:
         (_pictures(name, known), method, measured)
         for name in names
         for method, measured in results[name].items()
-        if method == _SEGMENTER or name not in trained or trained == names
+        if is_ours(method) or name not in trained or trained == names
     ]
     wide = max(16, *(2 + len(pictures) for pictures, *_ in rows))
     all_titles = max(35, wide + max(len(method_name(method)) for _, method, _ in rows))
@@ -76,6 +78,16 @@ def scores(results: Mapping[str, Mapping], known: Seen) -> str:
 def method_name(method: str) -> str:
     """A method for people: the baselines that bear a name by that."""
     return _METHODS.get(method, method.replace("_", " "))
+
+
+def is_drawn(method: str) -> bool:
+    """Whether its masks were drawn to the edges of pictures, see `scoring.evaluate`."""
+    return method.endswith(_DRAWN)
+
+
+def is_ours(method: str) -> bool:
+    """Whether masks are the segmenter's, as it gives them or drawn to edges."""
+    return method.removesuffix(_DRAWN) == _SEGMENTER
 
 
 def is_oracle(method: str) -> bool:

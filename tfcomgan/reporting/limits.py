@@ -33,7 +33,7 @@ def verdict(report: Report) -> str:
         text += f", no better than {best}, which learns nothing: {other:.1%}"
     elif best is not None:
         text += f"; the best of the methods that learn nothing, {best}: {other:.1%}"
-    return f"{text}.{_oracles(methods)}"
+    return f"{text}.{_drawn(methods)}{_oracles(methods)}"
 
 
 def _pictures(report: Report, protocol: str) -> str:
@@ -41,6 +41,16 @@ def _pictures(report: Report, protocol: str) -> str:
     if split == "train" or split not in report.data.known.trained_on:
         return f"{split} pictures"
     return f"{split} pictures, which it was trained on"
+
+
+def _drawn(methods: Mapping[str, Mapping]) -> str:
+    """How good masks are as tfcomgan-segment writes them; '' where that was not scored."""
+    drawn = [
+        f"{telling.method_name(name)} {_iou(scores):.1%}"
+        for name, scores in methods.items()
+        if telling.is_drawn(name)
+    ]
+    return f" As tfcomgan-segment writes masks: {'; '.join(drawn)}." if drawn else ""
 
 
 def _oracles(methods: Mapping[str, Mapping]) -> str:
@@ -226,10 +236,11 @@ def _iou(scores) -> float:
 
 
 def _best_other(methods) -> tuple[str | None, float]:
+    """Of methods that learn nothing, none an oracle, and like the segmenter's not drawn."""
     others = {
         telling.method_name(name): _iou(scores)
         for name, scores in methods.items()
-        if name != _SEGMENTER and not telling.is_oracle(name)
+        if not (name == _SEGMENTER or telling.is_oracle(name) or telling.is_drawn(name))
     }
     best = max(others, key=others.get, default=None)
     return best, others.get(best, 0.0)

@@ -22,6 +22,8 @@ class GrabCutSettings:
       margin: Share of the picture's side that is surely background, at each of the four
         borders, in (0, 0.5). Rounded to pixels, at least one; one stays in the middle.
       iterations: Rounds of colour models and graph cut, at least 1.
+      least_side: Pixels of the short side to which smaller pictures are enlarged for it;
+        0 for none. On few pixels GrabCut is another, weaker method.
     """
 
     margin: Annotated[
@@ -29,6 +31,7 @@ class GrabCutSettings:
         within("(0, 0.5)", "GrabCut needs sure background, and a box to look into."),
     ] = 0.05
     iterations: Annotated[int, at_least(1)] = 5
+    least_side: Annotated[int, at_least(0)] = 256
 
 
 def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
@@ -57,10 +60,30 @@ def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
     """Bool [H, W], True on the object."""
     if np.all(picture == picture[0, 0]):
         return np.zeros(picture.shape[:2], bool)  # OpenCV would return some of the box.
-    labels = np.full(picture.shape[:2], cv2.GC_BGD, np.uint8)
-    inside = tuple(_all_but(settings.margin, side) for side in labels.shape)
-    labels[inside] = cv2.GC_PR_FGD
-    return cut(picture, labels, settings.iterations)
+    large = enlarged(picture, settings.least_side)
+    labels = np.full(large.shape[:2], cv2.GC_BGD, np.uint8)
+    labels[inside(labels.shape, settings.margin)] = cv2.GC_PR_FGD
+    return shrunk(cut(large, labels, settings.iterations), picture.shape[:2])
+
+
+def enlarged(image: np.ndarray, least_side: int) -> np.ndarray:
+    """A picture whose short side has at least so many pixels, bicubic; [H, W, C]."""
+    height, width = image.shape[:2]
+    scale = least_side / min(height, width)
+    if scale <= 1:
+        return image
+    size = (round(scale * width), round(scale * height))
+    return cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+
+
+def shrunk(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A mask bool [H, W] of an enlarged picture at its own size: what most of a pixel is."""
+    if mask.shape == shape:
+        return mask
+    share = cv2.resize(
+        mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA
+    )
+    return share > 0.5
 
 
 def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndarray:
@@ -85,6 +108,11 @@ def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndar
         cv2.GC_INIT_WITH_MASK,
     )
     return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
+
+
+def inside(shape: tuple[int, int], margin: float) -> tuple[slice, slice]:
+    """All of a picture but a margin, a share of each side; at least a pixel of both."""
+    return tuple(_all_but(margin, side) for side in shape)
 
 
 def _all_but(margin: float, side: int) -> slice:

@@ -16,6 +16,7 @@ of weight lambda = 0.001 is left out.
 
 from typing import Annotated
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -72,6 +73,19 @@ def iem_masks(images_uint8: np.ndarray, settings: IEMSettings) -> np.ndarray:
     is_constant = np.all(images_uint8 == images_uint8[:, :1, :1], axis=(1, 2, 3))
     masks[is_constant] = 0  # Every mask is as good as any: its error is 0.
     return masks
+
+
+def softened(masks: np.ndarray) -> np.ndarray:
+    """Masks blurred by a sixteenth of the side: near the outline nothing is sure.
+
+    Args:
+      masks: float32 [B, S, S, 1] in {0, 1}.
+
+    Returns:
+      float32 [B, S, S, 1] in [0, 1].
+    """
+    sigma = masks.shape[1] / 16
+    return np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in masks])[..., None]
 
 
 def search(images: tf.Tensor, settings: IEMSettings) -> tuple[tf.Tensor, tf.Tensor]:
