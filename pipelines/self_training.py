@@ -21,8 +21,7 @@ from pipelines.work import Work
 from tfcomgan import run_folder
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
-from tfcomgan.figures import grids
-from tfcomgan.images import mask_to_uint8, save_png
+from tfcomgan.images import save_png
 from tfcomgan.models import self_training
 from tfcomgan.models.self_training import SelfTrainingSettings
 from tfcomgan.models.update import AdamSettings
@@ -38,7 +37,6 @@ _CAPTION = (
     "Self-training, round {}: pictures kept aside, the teacher's masks, the same drawn "
     "to the edges, and the masks of the student who learned from such."
 )
-_TITLE = "Masks of the teacher, the same drawn to edges, and of the student"
 _SHOWN = 12  # Columns of a sheet.
 _RECORD, _SHEET = "round.json", "pictures.png"
 _LESSON = "lesson.npz"  # What the students on other hosts learn from.
@@ -122,14 +120,11 @@ class _School:
 
     def attend(self) -> list[Round]:
         """Makes the rounds that are not made yet; returns all."""
-        logs, is_writer = (
-            self.work.place.run_dir / run_folder.LOGS,
-            self.work.place.is_writer,
-        )
+        logs = self.work.place.run_dir / run_folder.LOGS
+        is_writer = self.work.place.is_writer
         if is_writer and not self.folder(0).exists():
-            for old in logs.glob(
-                f"{self.work.stage}*"
-            ):  # Curves of an earlier one would mix in.
+            # Curves of an earlier one would mix in.
+            for old in logs.glob(f"{self.work.stage}*"):
                 shutil.rmtree(old)
         board = callbacks.Board(logs / self.work.stage if is_writer else None)
         done = []
@@ -282,17 +277,4 @@ class _School:
     def _sheet(
         self, taught: Refined, chosen: np.ndarray, student: Teacher | None = None
     ) -> np.ndarray:
-        """Photographs, teacher, refined and student, uint8 [height, width, 3]."""
-        images = self.album.small[chosen[:_SHOWN]]
-        rows = {"teacher": taught.masks[:_SHOWN], "refined": taught.refined[:_SHOWN]}
-        if student is not None:
-            rows["student"] = student(images)
-        size = images.shape[1]
-        sheet = grids.labelled_grid(
-            {"picture": images}
-            | {
-                name: mask_to_uint8(teachers.resized(masks, size))
-                for name, masks in rows.items()
-            }
-        )
-        return grids.titled(sheet, _TITLE)
+        return teachers.sheet(self.album.small[chosen[:_SHOWN]], taught, student)

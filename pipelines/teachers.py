@@ -14,11 +14,14 @@ import tqdm
 from tfcomgan.data import parallel
 from tfcomgan.evaluation.baselines import iem
 from tfcomgan.evaluation.baselines.iem import IEMSettings
+from tfcomgan.figures import grids
+from tfcomgan.images import mask_to_uint8
 from tfcomgan.metrics import segmentation
 from tfcomgan.models import inference, orientation
 from tfcomgan.models.self_training import SelfTrainingSettings
 from tfcomgan.photos import refining
 
+_TITLE = "Masks of the teacher, the same drawn to edges, and of the student"
 # Pictures uint8 [N,S,S,3] to masks float32 [N,S,S,1] in [0, 1].
 Teacher = Callable[[np.ndarray], np.ndarray]
 
@@ -60,14 +63,8 @@ def of_network(segmenter: keras.Model, low: int) -> Teacher:
 
 
 def of_iem(settings: IEMSettings) -> Teacher:
-    """IEM's masks, blurred by a sixteenth of the side: near the outline nothing is sure."""
-
-    def masks(images):
-        sigma = images.shape[1] / 16
-        sharp = iem.iem_masks(images, settings)
-        return np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in sharp])[..., None]
-
-    return masks
+    """IEM's masks, whose outlines are not sure."""
+    return lambda images: iem.softened(iem.iem_masks(images, settings))
 
 
 def refine(
@@ -109,6 +106,24 @@ def refine(
         disable=None,  # Not into a file.
     )
     return Refined(masks, np.stack(list(refined)).astype(np.uint8))
+
+
+def sheet(
+    images_uint8: np.ndarray, taught: Refined, student: Teacher | None
+) -> np.ndarray:
+    """Pictures [M,S,S,3], masks of the first M by teacher, refinement and student, a grid."""
+    rows = {"teacher": taught.masks, "refined": taught.refined}
+    if student is not None:
+        rows["student"] = student(images_uint8)
+    count, size = images_uint8.shape[:2]
+    grid = grids.labelled_grid(
+        {"picture": images_uint8}
+        | {
+            name: mask_to_uint8(resized(masks[:count], size))
+            for name, masks in rows.items()
+        }
+    )
+    return grids.titled(grid, _TITLE)
 
 
 def agreement(masks: np.ndarray, others: np.ndarray) -> float:
