@@ -1,6 +1,5 @@
 """The stage `evaluate`: numbers and figures of a run's segmenter and generator."""
 
-import functools
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -146,8 +145,12 @@ def _draw(protocol: EvaluationSettings) -> scoring.Draw | None:
     """How masks are drawn to the edges of pictures; None where they are not."""
     if protocol.refine == "none":
         return None
-    choices = Choices(protocol.refine, threshold=protocol.threshold)
-    return functools.partial(edges.opacities, choices=choices)
+    choices = Choices(protocol.refine)
+
+    def draw(images, masks, threshold):
+        return edges.opacities(images, masks, choices._replace(threshold=threshold))
+
+    return draw
 
 
 def _notes(measured: Mapping[str, float]) -> dict:

@@ -105,6 +105,18 @@ def test_grabcut_of_a_small_picture_is_that_of_the_picture_enlarged():
     np.testing.assert_array_equal(_grabcut(small, least_side=64)[..., 0], most)
 
 
+@pytest.mark.parametrize("size", [32, 96, 512])
+def test_softened_masks_stay_masks_and_are_open_to_doubt_at_the_outline(size):
+    mask = np.ones([1, size, size, 1], np.float32)
+    assert iem.softened(mask).max() <= 1
+    mask[:, :, : size // 2] = 0
+    row = iem.softened(mask)[0, size // 2, :, 0]
+    assert row[0] < 0.03 and row[-1] > 0.97
+    np.testing.assert_allclose(
+        row[size // 2 - 1 : size // 2 + 1].mean(), 0.5, atol=1e-4
+    )
+
+
 @both
 def test_no_pictures_give_no_masks(find):
     assert find(np.zeros([0, 8, 8, 3], np.uint8)).shape == (0, 8, 8, 1)

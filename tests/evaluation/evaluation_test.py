@@ -118,24 +118,24 @@ def test_what_is_known_is_scored_once_more_alone(splits):
 
 
 def test_masks_drawn_to_edges_are_scored_beside_the_same_undrawn(splits):
-    """Here all that is drawn is the upper half: right in train, wrong in test."""
+    """Here what is drawn is what is bright, as Otsu finds it; `splits` says where."""
     seen = []
 
-    def draw(images, masks):
-        seen.append(masks)
-        return np.broadcast_to(splits["train"].masks[:1], masks.shape)
+    def draw(images, masks, threshold):
+        seen.append((masks, threshold))
+        return (images[..., :1] > 127).astype(np.float32)
 
     results = scoring.evaluate(
         {name: found.masks * np.float32(0.9) for name, found in splits.items()},
         splits,
-        EvaluationSettings(baselines=("otsu", "iem")),
+        EvaluationSettings(baselines=("otsu", "iem"), threshold=0.7),
         crop="center",
         grabcut_settings=GrabCutSettings(),
         iem_settings=IEMSettings(iterations=2),
         draw=draw,
     )
-    for split, drawn in (("train", 1), ("test", 0)):
-        means = _means(results[f"{split}_center_8px_t0.5"])
+    for split in ("train", "test"):
+        means = _means(results[f"{split}_center_8px_t0.7"])
         assert list(means) == [
             "segmenter",
             "segmenter_drawn",
@@ -145,10 +145,11 @@ def test_masks_drawn_to_edges_are_scored_beside_the_same_undrawn(splits):
         ]
         assert means["segmenter"]["iou_plain"] == 1
         for method in ("segmenter_drawn", "iem_drawn"):
-            assert means[method]["iou_plain"] == drawn
+            assert means[method] == means["otsu"]
     # IEM's masks come with outlines that are open to doubt, ours as they are.
-    assert all(set(np.unique(m)) == {0, np.float32(0.9)} for m in seen[::2])
-    assert all(np.any((m > 0.1) & (m < 0.9)) for m in seen[1::2])
+    assert all(set(np.unique(m)) == {0, np.float32(0.9)} for m, _ in seen[::2])
+    assert all(np.any((m > 0.1) & (m < 0.9)) for m, _ in seen[1::2])
+    assert [threshold for _, threshold in seen] == [0.7, 0.5, 0.7, 0.5]
 
 
 def _known(splits, known):

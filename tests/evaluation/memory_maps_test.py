@@ -47,12 +47,15 @@ def _scores(found):
         {"test": found["predicted"]},
         {"test": Examples(found["images"], found["masks"], None)},
         EvaluationSettings(
-            splits=("test",), baselines=("otsu", "mean_mask", "grabcut")
+            splits=("test",), baselines=("otsu", "mean_mask", "grabcut", "iem")
         ),
         crop="center",
         grabcut_settings=GrabCutSettings(iterations=1),
         iem_settings=IEMSettings(iterations=1),
         known={"test": found["known"]},
+        draw=lambda images, masks, threshold: (
+            masks * np.float32(images[..., :1] > 99) > threshold
+        ).astype(np.float32),
     )
 
 

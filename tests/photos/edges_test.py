@@ -98,25 +98,53 @@ def test_edges_are_sought_on_four_pixels_to_one_of_the_network(
     assert shapes == [(*seen_by_grabcut, 3)] and found.shape == (*photo, 1)
 
 
-def test_outline_in_a_photo_of_few_pixels_lies_between_them():
-    """A disc drawn on the enlarged photo: a pixel that it half covers is half opaque."""
+def test_a_photo_of_few_pixels_is_the_better_drawn_for_being_enlarged(monkeypatch):
+    """A disc in noise, its mask three pixels off; opacity is how much of a pixel it covers."""
     y, x = np.mgrid[:128, :128]
     truth = (np.hypot(x - 64, y - 60) < 37)[..., None]
-    image = np.where(truth, [220, 120, 40], [70, 110, 90]).astype(np.uint8)
-    photo = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
     share = cv2.resize(truth.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA)
-    found = edges.opacity(_segmenter, SIZE, photo, Choices())[..., 0]
-    assert np.abs(found - share).mean() < 0.01
-    assert boundary.f_score(found >= 0.5, share >= 0.5, 0) > 0.95
+    colours = share[..., None] * [200, 120, 60] + (1 - share[..., None]) * [90, 110, 90]
+    noise = np.random.default_rng(0).normal(0, 60, [32, 32, 3])
+    photo = np.clip(colours + noise, 0, 255).astype(np.uint8)
+    mask = cv2.GaussianBlur(np.roll(share, 3, axis=1), (0, 0), 3)[..., None]
+
+    def error():
+        return np.abs(edges.draw(photo, mask, 64, "grabcut")[..., 0] - share).mean()
+
+    enlarged = error()
+    monkeypatch.setattr(edges, "_ENLARGED", 1)
+    assert enlarged < 0.75 * error()
+
+
+@pytest.mark.parametrize("shape", [(60, 8000), (8000, 60), (2, 300_000)])
+def test_a_long_thin_photo_is_not_enlarged_beyond_its_share_of_memory(
+    shape, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(
+        edges.refining, "guided_lines", lambda i, *_: seen.append(i) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        photo = np.zeros([*shape, 3], np.uint8)
+        edges.draw(photo, np.zeros([*shape, 1], np.float32), 256, "guided")
+    height, width = seen[0].shape[:2]
+    assert height * width <= max(1.01 * 2**19, shape[0] * shape[1])
+    assert abs(np.log(height / width * shape[1] / shape[0])) < 0.1
 
 
 def test_many_small_pictures_are_drawn_as_each_by_itself():
-    images = np.stack([_scene(320, 320, seed)[0][::20, ::20] for seed in range(3)])
+    images = np.stack(
+        [np.roll(_scene(320, 320, k)[0][::20, ::20], 2 * k, axis=1) for k in range(3)]
+    )
     masks = np.concatenate([_segmenter(image[None]) for image in images])
+    masks = np.roll(masks, 1, axis=2)
     choices = Choices(threshold=0.4)
-    alone = [edges.opacity(_segmenter, SIZE, image, choices) for image in images]
-    np.testing.assert_array_equal(edges.opacities(images, masks, choices), alone)
-    assert set(np.unique(alone)) == {0, 1}
+    found = edges.opacities(images, masks, choices)
+    for one, image, mask in zip(found, images, masks, strict=True):
+        alone = edges.opacity(lambda _, m=mask: m[None], SIZE, image, choices)
+        np.testing.assert_array_equal(one, alone)
+        assert np.any(one != (mask >= 0.4)) and set(np.unique(one)) == {0, 1}
+    assert np.any(found[0] != found[1]) and np.any(found[1] != found[2])
 
 
 def test_cut_that_is_not_the_mask_is_not_believed():

@@ -87,7 +87,10 @@ def test_baselines_are_chosen_in_gin_and_run_alone(run_dir):
     scores = json.loads((run_dir / "evaluate/scores.json").read_text())
     methods = {"segmenter", "segmenter_drawn", "grabcut", "iem", "iem_drawn"}
     assert set(scores["test_center_32px_t0.5"]) == methods
-    assert "As tfcomgan-segment writes masks: " in (run_dir / "report.html").read_text()
+    found = scores["test_center_32px_t0.5"]
+    assert found["segmenter_drawn"] != found["segmenter"]
+    assert found["iem_drawn"] != found["iem"]
+    assert "Drawn to edges: " in (run_dir / "report.html").read_text()
     kept = [n for n in before if n.startswith(("train_", "serving/", "export/"))]
     kept.remove("serving/README.md")  # Tells the scores.
     assert kept and all(command.changes(run_dir)[name] == before[name] for name in kept)

@@ -32,6 +32,26 @@ def test_a_segmenter_no_better_than_a_baseline_is_called_so():
     assert "Warning: no better than a baseline" in _limits(made)
 
 
+def test_masks_drawn_to_edges_are_compared_with_others_drawn():
+    methods = {
+        "segmenter": reports.scores(0.3),
+        "segmenter_drawn": reports.scores(0.35),
+        "iem": reports.scores(0.2),
+        "iem_drawn": reports.scores(0.4),
+    }
+    made = reports.make(scores={"test_center_32px_t0.5": methods})
+    verdict = limits.verdict(made)
+    assert "the best of the methods that learn nothing, IEM: 20.0%." in verdict
+    drawn = "Drawn to edges: 35.0%; IEM, drawn to edges, which learns nothing: 40.0%."
+    assert drawn in verdict
+    warning = _limits(made)["Warning: no better than a baseline"]
+    assert "40.0%, the segmenter, drawn to edges 35.0%" in warning
+    del methods["iem_drawn"]
+    made = reports.make(scores={"test_center_32px_t0.5": methods})
+    assert limits.verdict(made).endswith("Drawn to edges: 35.0%.")
+    assert "Warning: no better than a baseline" not in _limits(made)
+
+
 def test_an_oracle_is_no_method_that_learns_nothing():
     methods = {
         "segmenter": reports.scores(0.3),

@@ -20,8 +20,9 @@ SEGMENTER = "segmenter"
 ORACLE = "mean_mask_oracle"
 _DRAWN = "_drawn"
 BASELINES = ("otsu", "mean_mask", "grabcut", "iem")
-# Pictures uint8 [B,S,S,3] and masks float32 [B,S,S,1] in [0, 1] to masks as these.
-Draw = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Pictures uint8 [B,S,S,3], masks float32 [B,S,S,1] in [0, 1] and the probability from which
+# they are object, to masks of 0 and 1.
+Draw = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 # {protocol: {method: {metric: fields of a `segmentation.Summary`}}}
 Results = dict[str, dict[str, dict[str, dict[str, float]]]]
 
@@ -38,8 +39,9 @@ class EvaluationSettings:
         oracle, is the baseline.
       part: Of that folder: 'all', 'even', 'odd' or a text file of names.
       threshold: Probability from which a pixel counts as object.
-      refine: How masks are drawn to the edges of their pictures, as `tfcomgan-segment`
-        does, and scored once more; 'none' does not. 'grabcut' takes 0.1 s a picture.
+      refine: How masks are drawn to the edges of their pictures and scored once more, as
+        `tfcomgan-segment` draws them on the photo; 'none' does not. 'grabcut' takes 0.1 to
+        0.3 s of a core for a picture.
       baselines: Methods that learn nothing, of `BASELINES`; 'grabcut' and 'iem' take
         milliseconds to seconds a picture.
     """
@@ -144,7 +146,7 @@ def _counts(
         masks = {SEGMENTER: predicted[part]}
         masks |= {method: masks_of(images) for method, masks_of in run.items()}
         if draw is not None:
-            masks = _with_drawn(images, masks, draw)
+            masks = _with_drawn(images, masks, threshold, draw)
         for name, pixels in known.items():
             for method, mask in masks.items():
                 counts = counting.count_at(
@@ -158,15 +160,17 @@ def _counts(
 
 
 def _with_drawn(
-    images: np.ndarray, masks: Mapping[str, np.ndarray], draw: Draw
+    images: np.ndarray, masks: Mapping[str, np.ndarray], threshold: float, draw: Draw
 ) -> dict[str, np.ndarray]:
     """Behind each method whose masks can be drawn to edges the same, drawn."""
-    soft = {SEGMENTER: lambda found: found, "iem": iem.softened}
     found = {}
     for method, mask in masks.items():
         found[method] = mask
-        if method in soft:
-            found[method + _DRAWN] = draw(images, soft[method](mask))
+        if method == SEGMENTER:
+            found[method + _DRAWN] = draw(images, mask, threshold)
+        elif method == "iem":
+            # Blurred, its outline lies at one half.
+            found[method + _DRAWN] = draw(images, iem.softened(mask), 0.5)
     return found
 
 

@@ -25,10 +25,15 @@ from tfcomgan.data import parallel
 from tfcomgan.photos import refining
 
 METHODS = ("grabcut", "guided", "none")
+# Raise it when masks of the same network differ, and that of `evaluate` in
+# pipelines/stages.py: folders of results and scores are then made anew.
+VERSION = 2
 
 # The short side of the copy: so many pixels to one of the network, and at most; but no more
 # than so many to one of the photo.
 _ENLARGED, _MOST = 4, 256
+# Pixels up to which a photo is enlarged: one that is long and thin is not, beyond.
+_ROOM = 2**19
 # GrabCut: where the mask and its cut agree less, by their IoU, the cut is not believed.
 _AGREEMENT = 0.5
 _ROUNDS = 1
@@ -181,6 +186,7 @@ def _agree(cut: np.ndarray, mask: np.ndarray) -> bool:
 def _sized(image: np.ndarray, side: int, most: int) -> np.ndarray:
     """The photo with a short side of `side` pixels, or `most` times its size if less."""
     height, width = image.shape[:2]
+    most = min(most, max(1, (_ROOM / (height * width)) ** 0.5))
     scale = min(side / min(height, width), most)
     if scale == 1:
         return image

@@ -260,6 +260,8 @@ def _refuse_masks_of_others(out: pathlib.Path, kinds: Sequence[str]) -> None:
 def _told(choices: Choices) -> Iterator[str]:
     """The choices, in words for the ledger."""
     yield choices.refine
+    if choices.refine != "none":
+        yield f"edges{edges.VERSION}"
     for name in ("average", "invert"):
         if getattr(choices, name):
             yield name

@@ -44,13 +44,16 @@ def _pictures(report: Report, protocol: str) -> str:
 
 
 def _drawn(methods: Mapping[str, Mapping]) -> str:
-    """How good masks are as tfcomgan-segment writes them; '' where that was not scored."""
-    drawn = [
-        f"{telling.method_name(name)} {_iou(scores):.1%}"
-        for name, scores in methods.items()
-        if telling.is_drawn(name)
-    ]
-    return f" As tfcomgan-segment writes masks: {'; '.join(drawn)}." if drawn else ""
+    """How good masks are when drawn to edges; '' where that was not scored."""
+    drawn = {
+        name: _iou(found) for name, found in methods.items() if telling.is_drawn(name)
+    }
+    text = "".join(
+        f" Drawn to edges: {drawn[n]:.1%}" for n in drawn if telling.is_ours(n)
+    )
+    best, other = _best_other(methods, is_drawn=True)
+    learning_nothing = f"; {best}, which learns nothing: {other:.1%}" if best else ""
+    return text and f"{text}{learning_nothing}."
 
 
 def _oracles(methods: Mapping[str, Mapping]) -> str:
@@ -178,13 +181,15 @@ def _warnings(report):
         )
     for protocol in sorted(report.scores, key=report.data.known.place):
         methods = report.scores[protocol]
-        best, score = _best_other(methods)
-        if _SEGMENTER in methods and best and score >= _iou(methods[_SEGMENTER]):
-            yield (
-                "Warning: no better than a baseline",
-                f"{protocol}: {best}, which learns nothing, has a mean IoU of "
-                f"{score:.1%}, the segmenter {_iou(methods[_SEGMENTER]):.1%}.",
-            )
+        for ours in filter(telling.is_ours, methods):
+            best, score = _best_other(methods, is_drawn=telling.is_drawn(ours))
+            if best and score >= _iou(methods[ours]):
+                yield (
+                    "Warning: no better than a baseline",
+                    f"{protocol}: {best}, which learns nothing, has a mean IoU of "
+                    f"{score:.1%}, the {telling.method_name(ours)} "
+                    f"{_iou(methods[ours]):.1%}.",
+                )
 
 
 def _polarity(report) -> str:
@@ -235,12 +240,13 @@ def _iou(scores) -> float:
     return value["mean"] if isinstance(value, Mapping) else value
 
 
-def _best_other(methods) -> tuple[str | None, float]:
-    """Of methods that learn nothing, none an oracle, and like the segmenter's not drawn."""
+def _best_other(methods, is_drawn: bool = False) -> tuple[str | None, float]:
+    """The best method that learns nothing and is no oracle, of masks drawn or not."""
     others = {
         telling.method_name(name): _iou(scores)
         for name, scores in methods.items()
-        if not (name == _SEGMENTER or telling.is_oracle(name) or telling.is_drawn(name))
+        if telling.is_drawn(name) == is_drawn
+        and not (telling.is_ours(name) or telling.is_oracle(name))
     }
     best = max(others, key=others.get, default=None)
     return best, others.get(best, 0.0)

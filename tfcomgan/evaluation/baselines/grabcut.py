@@ -11,6 +11,7 @@ import numpy as np
 
 from tfcomgan import config
 from tfcomgan.config.field_types import at_least, within
+from tfcomgan.data import parallel
 from tfcomgan.evaluation.baselines import checks
 
 
@@ -23,7 +24,8 @@ class GrabCutSettings:
         borders, in (0, 0.5). Rounded to pixels, at least one; one stays in the middle.
       iterations: Rounds of colour models and graph cut, at least 1.
       least_side: Pixels of the short side to which smaller pictures are enlarged for it;
-        0 for none. On few pixels GrabCut is another, weaker method.
+        0 for none. On few pixels GrabCut is another, weaker method (docs/photos.md), and
+        fast: 0.01 s of a core for a picture of 64 px, 0.3 s for it enlarged to 256.
     """
 
     margin: Annotated[
@@ -51,8 +53,9 @@ def grabcut_masks(images_uint8: np.ndarray, settings: GrabCutSettings) -> np.nda
     """
     images_uint8 = checks.checked_images(images_uint8, least=3)
     masks = np.zeros((*images_uint8.shape[:3], 1), np.float32)
-    for mask, picture in zip(masks, images_uint8, strict=True):
-        mask[..., 0] = _cut(picture, settings)
+    found = parallel.in_parallel(lambda picture: _cut(picture, settings), images_uint8)
+    for mask, cut_out in zip(masks, found, strict=True):
+        mask[..., 0] = cut_out
     return masks
 
 

@@ -85,7 +85,8 @@ def softened(masks: np.ndarray) -> np.ndarray:
       float32 [B, S, S, 1] in [0, 1].
     """
     sigma = masks.shape[1] / 16
-    return np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in masks])[..., None]
+    soft = np.stack([cv2.GaussianBlur(m, (0, 0), sigma) for m in masks])[..., None]
+    return np.clip(soft, 0, 1)  # Rounding leaves 1.
 
 
 def search(images: tf.Tensor, settings: IEMSettings) -> tuple[tf.Tensor, tf.Tensor]:
