@@ -104,7 +104,8 @@ def _meaningless(last: Round, settings: SelfTrainingSettings) -> str:
     if last.teacher == "segmenter":
         text += (
             " Look at the sheet; train longer, or take another teacher: "
-            "--gin_param=\"self_training.first_teacher='iem'\"."
+            "--gin_param=\"self_training.first_teacher='grabcut'\" "
+            "--gin_param=self_training.least_side=256."
         )
     return text
 
@@ -122,9 +123,12 @@ def _choice(rounds: Sequence[Round]) -> str:
 
 
 def _name(teacher: str) -> str:
-    return {"segmenter": "the segmenter of stage two", "iem": "IEM"}.get(
-        teacher, f"the student of {teacher}"
-    )
+    names = {
+        "segmenter": "the segmenter of stage two",
+        "iem": "IEM",
+        "grabcut": "GrabCut from a box",
+    }
+    return names.get(teacher, f"the student of {teacher}")
 
 
 def scalars(done: Round) -> dict[str, float]:

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from pipelines.teachers import Refined, Teacher
 from pipelines.work import Work
 from tfcomgan import run_folder
 from tfcomgan.data.input_pipeline import InputSettings
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.images import save_png
 from tfcomgan.models import self_training
@@ -53,6 +55,7 @@ def self_train(
     network: SegmenterSettings,
     chosen: SelfTrainingSettings,
     iem: IEMSettings,
+    grabcut: GrabCutSettings,
     adam: AdamSettings,
     schedule: TrainingSettings,
     watch: MonitorSettings,
@@ -74,7 +77,10 @@ def self_train(
         pictures=pictures,
         network=network,
         settings=chosen,
-        iem=iem,
+        baselines={
+            "iem": teachers.of_iem(iem),
+            "grabcut": teachers.of_grabcut(grabcut),
+        },
         adam=adam,
         schedule=schedule,
         watch=watch,
@@ -113,7 +119,7 @@ class _School:
     pictures: InputSettings
     network: SegmenterSettings
     settings: SelfTrainingSettings
-    iem: IEMSettings
+    baselines: Mapping[str, Teacher]
     adam: AdamSettings
     schedule: TrainingSettings
     watch: MonitorSettings
@@ -180,8 +186,9 @@ class _School:
 
     def _teacher(self, number: int) -> Teacher:
         """Of round `number`, which is the student of the round before."""
-        if number == 1 and self.settings.first_teacher == "iem":
-            return teachers.of_iem(self.iem)
+        first = self.settings.first_teacher
+        if number == 1 and first != "segmenter":
+            return self.baselines[first]
         if number == 1:
             return teachers.of_network(self.segmenter.load(), self.segmenter.inputs.low)
         network = unet.build(self.network, self.pictures.image_size)

@@ -12,7 +12,8 @@ import numpy as np
 import tqdm
 
 from tfcomgan.data import parallel
-from tfcomgan.evaluation.baselines import iem
+from tfcomgan.evaluation.baselines import grabcut, iem
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.evaluation.baselines.iem import IEMSettings
 from tfcomgan.figures import grids
 from tfcomgan.images import mask_to_uint8
@@ -67,6 +68,11 @@ def of_iem(settings: IEMSettings) -> Teacher:
     return lambda images: iem.softened(iem.iem_masks(images, settings))
 
 
+def of_grabcut(settings: GrabCutSettings) -> Teacher:
+    """GrabCut's masks from a box, with outlines that are not sure."""
+    return lambda images: iem.softened(grabcut.grabcut_masks(images, settings))
+
+
 def refine(
     images_uint8: np.ndarray,
     masks: np.ndarray,
@@ -93,6 +99,7 @@ def refine(
                 iterations=settings.iterations,
                 sure_ground=settings.sure_ground,
                 sure_object=settings.sure_object,
+                least_side=settings.least_side,
             )
         radius = max(1, round(settings.radius * size))
         return refining.guided(images_uint8[i], masks[i], radius, settings.eps) > 0.5

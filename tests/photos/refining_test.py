@@ -64,6 +64,21 @@ def test_sure_object_stays_object_though_it_looks_like_the_ground():
     assert (rough > 0.9).sum() > 50 and refined[rough > 0.9].all()
 
 
+def test_an_enlarged_picture_is_cut_and_a_pixel_goes_where_most_of_it_goes():
+    image, _, rough = _disc()
+    noise = np.random.default_rng(1).normal(0, 60, image.shape)
+    image = np.clip(image + noise, 0, 255).astype(np.uint8)  # Else both are the disc.
+    size = (160, 160)
+    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    cut = refining.grabcut(large, cv2.resize(rough, size)[..., None])
+    most = cut.reshape(40, 4, 40, 4).mean(axis=(1, 3)) > 0.5
+    found = refining.grabcut(image, rough, least_side=160)
+    np.testing.assert_array_equal(found[..., 0], most)
+    same = refining.grabcut(image, rough)
+    assert np.any(found != same)
+    np.testing.assert_array_equal(refining.grabcut(image, rough, least_side=40), same)
+
+
 def test_grabcut_is_the_same_in_every_thread_whatever_was_drawn_before():
     image, _, rough = _disc()
     expected = refining.grabcut(image, rough)

@@ -154,7 +154,7 @@ def test_a_teacher_that_means_nothing_is_named_and_the_segmenter_kept(tmp_path):
         _weights(run_dir, "train_segmenter"), _weights(run_dir, "self_train")
     )
     assert "Too few masks of the segmenter of stage two fit the edges" in out
-    assert "self_training.first_teacher='iem'" in out
+    assert "self_training.first_teacher='grabcut'" in out
     assert (run_dir / "pictures/self_train-1.png").exists()
     assert "Warning: self-training" in (run_dir / "report.html").read_text()
 

@@ -9,6 +9,7 @@ from scipy import ndimage
 from pipelines import teachers
 from pipelines.teachers import Refined
 from tfcomgan.evaluation.baselines import iem
+from tfcomgan.evaluation.baselines.grabcut import GrabCutSettings
 from tfcomgan.models.self_training import SelfTrainingSettings
 
 
@@ -59,10 +60,18 @@ def test_a_networks_masks_are_the_mean_over_the_mirror_image(monkeypatch):
     )
 
 
-def test_iems_masks_are_blurred_so_that_outlines_are_not_sure():
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        teachers.of_iem(iem.IEMSettings(iterations=20)),
+        teachers.of_grabcut(GrabCutSettings(least_side=64)),
+    ],
+    ids=["iem", "grabcut"],
+)
+def test_masks_of_baselines_are_blurred_so_that_outlines_are_not_sure(teacher):
     image = np.zeros([1, 32, 32, 3], np.uint8)
     image[:, 10:22, 10:22] = [250, 120, 30]
-    masks = teachers.of_iem(iem.IEMSettings(iterations=20))(image)
+    masks = teacher(image)
     assert masks.shape == (1, 32, 32, 1) and 0 <= masks.min() <= masks.max() <= 1
     outline = masks[0, 16, 10:12, 0]
     assert np.all((outline > 0.03) & (outline < 0.97))

@@ -10,7 +10,7 @@ import pytest
 from bright_photos import MODULE, expected_mask, noise, read_areas, read_mask
 from PIL import Image
 
-from tfcomgan.photos import segmenting
+from tfcomgan.photos import edges, segmenting
 from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.segmenting import Wanted
 from tfcomgan.serving import versions
@@ -44,6 +44,19 @@ def test_finished_pictures_are_not_done_again(run_dir, tmp_path, capsys):
     segmenting.segment([str(tmp_path)], other, out, served)
     assert "3 pictures segmented, 0 done before" in capsys.readouterr().out
     assert len(read_areas(out)) == 3
+
+
+@pytest.mark.parametrize(("refine", "again"), [("grabcut", 1), ("none", 0)])
+def test_masks_drawn_by_an_older_version_are_done_anew(
+    run_dir, tmp_path, capsys, monkeypatch, refine, again
+):
+    Image.fromarray(noise(SHORT, LONG, 3)).save(tmp_path / "a.png")
+    wanted, out = Wanted(choices=Choices(refine)), tmp_path / "out"
+    segmenting.segment([str(tmp_path)], run_dir, out, wanted)
+    monkeypatch.setattr(edges, "VERSION", edges.VERSION + 1)
+    capsys.readouterr()
+    segmenting.segment([str(tmp_path)], run_dir, out, wanted)
+    assert f"{1 - again} done before" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("left", [0, 5, 0.5])

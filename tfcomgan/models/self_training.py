@@ -22,14 +22,16 @@ class SelfTrainingSettings:
 
     Attributes:
       rounds: At most; 0 passes the segmenter of stage two on as it is (paper).
-      first_teacher: 'segmenter', or 'iem' (the baseline's masks, blurred) where stage two
-        has found nothing.
+      first_teacher: 'segmenter'; or a baseline's masks, blurred, where stage two has found
+        nothing: 'iem', or 'grabcut', GrabCut from a box.
       refinement: 'grabcut' or 'guided'.
       refined_size: Pixels of the square pictures that are refined; 0 for the size at which
         training keeps them.
       sure_ground: Probability below which GrabCut takes a pixel for ground.
       sure_object: Probability above which it takes one for object; 1 for none.
       iterations: Of GrabCut.
+      least_side: Pixels to which smaller pictures are enlarged for GrabCut, which finds
+        more on four pixels of one colour than on one; 0 for none.
       radius: Of the guided filter, as a share of the picture's side.
       eps: Of the guided filter, see `refining.guided`.
       least_iou: Of the teacher's mask at 0.5 and the refined one, for a picture to be kept.
@@ -46,12 +48,13 @@ class SelfTrainingSettings:
     """
 
     rounds: Annotated[int, at_least(0)] = 0
-    first_teacher: Literal["segmenter", "iem"] = "segmenter"
+    first_teacher: Literal["segmenter", "iem", "grabcut"] = "segmenter"
     refinement: Literal["grabcut", "guided"] = "grabcut"
     refined_size: Annotated[int, at_least(0)] = 0
     sure_ground: Annotated[float, within("[0, 0.5]")] = 0.03
     sure_object: Annotated[float, within("[0.5, 1]")] = 1.0
     iterations: Annotated[int, POSITIVE] = 3
+    least_side: Annotated[int, at_least(0)] = 0
     radius: Annotated[float, within("(0, 0.5]")] = 0.125
     eps: Annotated[float, POSITIVE] = 1e-3
     least_iou: Annotated[float, within("[0, 1]")] = 0.5

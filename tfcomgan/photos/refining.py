@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tfcomgan.evaluation.baselines.grabcut import cut
+from tfcomgan.evaluation.baselines.grabcut import cut, enlarged, shrunk
 
 
 def grabcut(
@@ -18,6 +18,7 @@ def grabcut(
     iterations: int = 3,
     sure_ground: float = 0.03,
     sure_object: float = 1.0,
+    least_side: int = 0,
 ) -> np.ndarray:
     """GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004) started from a mask.
 
@@ -31,6 +32,7 @@ def grabcut(
       iterations: Rounds of colour models and graph cut, at least 1.
       sure_ground: In [0, 0.5].
       sure_object: In [0.5, 1]; 1 for no such pixels.
+      least_side: Pixels of the short side to which a smaller picture is enlarged for it.
 
     Returns:
       float32 [H, W, 1] in {0, 1}. It may be empty: then no pixel is told from the
@@ -49,12 +51,14 @@ def grabcut(
             f"Received: {iterations}, {sure_ground}, {sure_object}."
         )
     is_object = mask[..., 0] > 0.5
-    labels = np.where(is_object, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[mask[..., 0] < sure_ground] = cv2.GC_BGD
-    labels[mask[..., 0] > sure_object] = cv2.GC_FGD
     has_one_colour = np.all(image_uint8 == image_uint8[0, 0])
     if not has_one_colour and is_object.any() and not is_object.all():
-        is_object = cut(image_uint8, labels, iterations)
+        large = enlarged(image_uint8, least_side)
+        mask = cv2.resize(mask[..., 0], large.shape[1::-1])
+        labels = np.where(mask > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        labels[mask < sure_ground] = cv2.GC_BGD
+        labels[mask > sure_object] = cv2.GC_FGD
+        is_object = shrunk(cut(large, labels, iterations), image_uint8.shape[:2])
     return is_object[..., np.newaxis].astype(np.float32)
 
 
