@@ -101,11 +101,14 @@ def _meaningless(last: Round, settings: SelfTrainingSettings) -> str:
         f"(self_training.least_kept={settings.least_kept:g}): they mean little, and "
         "nobody learns them."
     )
-    if last.teacher == "segmenter":
+    other = {
+        "segmenter": "'grabcut'\" --gin_param=self_training.least_side=256",
+        "grabcut": "'segmenter'\"",
+    }
+    if last.teacher in other:
         text += (
             " Look at the sheet; train longer, or take another teacher: "
-            "--gin_param=\"self_training.first_teacher='grabcut'\" "
-            "--gin_param=self_training.least_side=256."
+            f'--gin_param="self_training.first_teacher={other[last.teacher]}.'
         )
     return text
 
