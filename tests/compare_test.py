@@ -129,6 +129,7 @@ def test_what_several_stages_share_is_one_row(tmp_path):
 def test_settings_that_change_no_result_are_neither_shown_nor_part_runs(tmp_path):
     quiet = {"monitor": {"on_trivial": "warn", "window": 200}, "iem": {"iterations": 5}}
     other = {"monitor": {"on_trivial": "warn", "window": 100}, "iem": {"iterations": 9}}
+    quiet["evaluation"] = {"refine": "none"}  # An older run has no such setting.
     a = _make(tmp_path / "a", iou=0.25, more=quiet)
     b = _make(tmp_path / "b", iou=0.75, seed=1, more=other)
     table = _table(tmp_path, a, b)

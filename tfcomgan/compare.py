@@ -129,10 +129,11 @@ def _acts(name: str, settings: dict) -> bool:
     if owner == "monitor":
         on_trivial = settings.get(f"{stage}/monitor.on_trivial")
         return field == "on_trivial" or on_trivial != "warn"
-    if (owner, field) == ("evaluation", "refine"):
-        return settings[name] != "none"  # Which older runs do not name.
+    if rest in ("evaluation.refine", "self_training.least_side"):
+        return settings[name] not in ("none", 0)  # Which older runs do not name.
     if owner in ("grabcut", "iem"):
-        return owner in settings.get(f"{stage}/evaluation.baselines", ())
+        teaches = settings.get(f"{stage}/self_training.first_teacher") == owner
+        return teaches or owner in settings.get(f"{stage}/evaluation.baselines", ())
     return True
 
 

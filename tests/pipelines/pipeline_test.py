@@ -127,7 +127,9 @@ def test_litert_file_asked_for_comes_with_the_next_version(run_dir):
         ("evaluation.splits=('test',)", ("evaluate",)),
         ("evaluation.baselines=('otsu', 'grabcut')", ("evaluate",)),
         ("evaluation.refine='grabcut'", ("evaluate",)),
-        ("grabcut.least_side=64", ("evaluate",)),
+        ("evaluate/grabcut.least_side=64", ("evaluate",)),
+        # Both may teach.
+        ("grabcut.least_side=64", AFTER_SEGMENTER),
         ("generation_metrics.num_samples=30", ("evaluate",)),
         ("generation_metrics.batch_size=30", ()),
         ("disentanglement.classifier_steps=3", ("evaluate",)),
