@@ -12,7 +12,7 @@ class Round(NamedTuple):
     """A round as its record says; number 0 is the segmenter of stage two.
 
     number: From 1 on.
-    teacher: 'segmenter', 'iem', or 'round 1' and so on.
+    teacher: 'segmenter', 'iem', 'grabcut', or 'round 1' and so on.
     pictures: Whose masks were refined.
     kept: Of these, pictures whose refined mask was learned.
     agreement: Mean IoU of student and teacher on pictures kept aside; None where too few
@@ -101,15 +101,14 @@ def _meaningless(last: Round, settings: SelfTrainingSettings) -> str:
         f"(self_training.least_kept={settings.least_kept:g}): they mean little, and "
         "nobody learns them."
     )
-    other = {
-        "segmenter": "'grabcut'\" --gin_param=self_training.least_side=256",
-        "grabcut": "'segmenter'\"",
+    advice = {
+        "segmenter": "train longer, or let GrabCut teach first: --gin_param="
+        "\"self_training.first_teacher='grabcut'\" --gin_param=self_training.least_side=256",
+        "grabcut": "let stage two teach first: --gin_param="
+        "\"self_training.first_teacher='segmenter'\"",
     }
-    if last.teacher in other:
-        text += (
-            " Look at the sheet; train longer, or take another teacher: "
-            f'--gin_param="self_training.first_teacher={other[last.teacher]}.'
-        )
+    if last.teacher in advice:
+        text += f" Look at the sheet; {advice[last.teacher]}"
     return text
 
 

@@ -22,16 +22,16 @@ class SelfTrainingSettings:
 
     Attributes:
       rounds: At most; 0 passes the segmenter of stage two on as it is (paper).
-      first_teacher: 'segmenter'; or a baseline's masks, blurred, where stage two has found
-        nothing: 'iem', or 'grabcut', GrabCut from a box.
+      first_teacher: 'segmenter', that of stage two; or a baseline's masks, blurred: 'iem', or
+        'grabcut', GrabCut from a box (see `GrabCutSettings`).
       refinement: 'grabcut' or 'guided'.
       refined_size: Pixels of the square pictures that are refined; 0 for the size at which
         training keeps them.
       sure_ground: Probability below which GrabCut takes a pixel for ground.
       sure_object: Probability above which it takes one for object; 1 for none.
       iterations: Of GrabCut.
-      least_side: Pixels to which smaller pictures are enlarged for GrabCut, which finds
-        more on four pixels of one colour than on one; 0 for none.
+      least_side: Pixels to which smaller pictures are enlarged for this refinement, as
+        GrabCut finds more on four pixels of one colour than on one; 0 for none.
       radius: Of the guided filter, as a share of the picture's side.
       eps: Of the guided filter, see `refining.guided`.
       least_iou: Of the teacher's mask at 0.5 and the refined one, for a picture to be kept.
