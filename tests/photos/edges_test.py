@@ -78,7 +78,8 @@ def test_photos_smaller_than_a_small_copy_are_taken(method, shape):
     [
         ((SIZE, SIZE), (64, 64)),  # Four pixels to one of the network,
         ((320, 400), (64, 80)),
-        ((40, 80), (64, 128)),
+        ((40, 80), (40, 80)),  # or as many as a whole number gives,
+        ((20, 30), (60, 90)),
         ((5, 20), (20, 80)),  # but no more than four to one of the photo.
     ],
 )

@@ -15,6 +15,7 @@ The numbers below were chosen on painted scenes of 1,000 px and on photographs
 (docs/results.md, "Cut-outs").
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ METHODS = ("grabcut", "guided", "none")
 VERSION = 2
 
 # The short side of the copy: so many pixels to one of the network, and at most; but no more
-# than so many to one of the photo.
+# than so many to one of the photo, along each side.
 _ENLARGED, _MOST = 4, 256
 # Pixels up to which a photo is enlarged: one that is long and thin is not, beyond.
 _ROOM = 2**19
@@ -184,10 +185,14 @@ def _agree(cut: np.ndarray, mask: np.ndarray) -> bool:
 
 
 def _sized(image: np.ndarray, side: int, most: int) -> np.ndarray:
-    """The photo with a short side of `side` pixels, or `most` times its size if less."""
+    """The photo with a short side of `side` pixels at most, enlarged `most` times at most.
+
+    It is enlarged by a whole number, so that sharp edges between pixels stay sharp.
+    """
     height, width = image.shape[:2]
     most = min(most, max(1, (_ROOM / (height * width)) ** 0.5))
     scale = min(side / min(height, width), most)
+    scale = math.floor(scale) if scale > 1 else scale
     if scale == 1:
         return image
     size = (max(1, round(scale * width)), max(1, round(scale * height)))
