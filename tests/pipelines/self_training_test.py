@@ -140,11 +140,22 @@ def test_a_killed_stage_goes_on_and_ends_as_an_unbroken_one(taught, tmp_path, at
     )
 
 
-def test_a_teacher_that_means_nothing_is_named_and_the_segmenter_kept(tmp_path):
+@pytest.mark.parametrize(
+    ("first", "name", "other"),
+    [
+        ("segmenter", "the segmenter of stage two", "grabcut"),
+        ("grabcut", "GrabCut from a box", "segmenter"),
+    ],
+)
+def test_a_teacher_that_means_nothing_is_named_and_the_segmenter_kept(
+    tmp_path, first, name, other
+):
     run_dir = shutil.copytree(command.finished(), tmp_path / "run")
     flags = (
         "--gin_param=self_training.rounds=3",
         "--gin_param=self_training.least_iou=1",
+        f"--gin_param=self_training.first_teacher='{first}'",
+        "--gin_param=grabcut.least_side=0",
     )
     out = command.run(*tiny(run_dir, *flags, ALONE)).check().out
     info = command.artifact(run_dir, "self_train")["info"]
@@ -153,8 +164,9 @@ def test_a_teacher_that_means_nothing_is_named_and_the_segmenter_kept(tmp_path):
     assert _are_equal(
         _weights(run_dir, "train_segmenter"), _weights(run_dir, "self_train")
     )
-    assert "Too few masks of the segmenter of stage two fit the edges" in out
-    assert "self_training.first_teacher='grabcut'" in out
+    assert info["rounds"][1]["teacher"] == first
+    assert f"Too few masks of {name} fit the edges" in out
+    assert f"self_training.first_teacher='{other}'" in out
     assert (run_dir / "pictures/self_train-1.png").exists()
     assert "Warning: self-training" in (run_dir / "report.html").read_text()
 

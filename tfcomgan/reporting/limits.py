@@ -45,15 +45,14 @@ def _pictures(report: Report, protocol: str) -> str:
 
 def _drawn(methods: Mapping[str, Mapping]) -> str:
     """How good masks are when drawn to edges; '' where that was not scored."""
-    drawn = {
-        name: _iou(found) for name, found in methods.items() if telling.is_drawn(name)
-    }
-    text = "".join(
-        f" Drawn to edges: {drawn[n]:.1%}" for n in drawn if telling.is_ours(n)
-    )
+    ours = [
+        _iou(methods[n]) for n in methods if telling.is_ours(n) and telling.is_drawn(n)
+    ]
+    if not ours:
+        return ""
     best, other = _best_other(methods, is_drawn=True)
-    learning_nothing = f"; {best}, which learns nothing: {other:.1%}" if best else ""
-    return text and f"{text}{learning_nothing}."
+    beside = f"; {best}, which learns nothing: {other:.1%}" if best else ""
+    return f" Drawn to edges: {ours[0]:.1%}{beside}."
 
 
 def _oracles(methods: Mapping[str, Mapping]) -> str:

@@ -65,7 +65,8 @@ def _cut(picture: np.ndarray, settings: GrabCutSettings) -> np.ndarray:
         return np.zeros(picture.shape[:2], bool)  # OpenCV would return some of the box.
     large = enlarged(picture, settings.least_side)
     labels = np.full(large.shape[:2], cv2.GC_BGD, np.uint8)
-    labels[inside(labels.shape, settings.margin)] = cv2.GC_PR_FGD
+    box = tuple(_all_but(settings.margin, side) for side in labels.shape)
+    labels[box] = cv2.GC_PR_FGD
     return shrunk(cut(large, labels, settings.iterations), picture.shape[:2])
 
 
@@ -111,11 +112,6 @@ def cut(image_uint8: np.ndarray, labels: np.ndarray, iterations: int) -> np.ndar
         cv2.GC_INIT_WITH_MASK,
     )
     return (labels == cv2.GC_PR_FGD) | (labels == cv2.GC_FGD)
-
-
-def inside(shape: tuple[int, int], margin: float) -> tuple[slice, slice]:
-    """All of a picture but a margin, a share of each side; at least a pixel of both."""
-    return tuple(_all_but(margin, side) for side in shape)
 
 
 def _all_but(margin: float, side: int) -> slice:
