@@ -69,8 +69,16 @@ def stage(name: str, run: pathlib.Path, point: dict[str, int], steps: int) -> Co
         "monitor.every=1",
         "monitor.window=2",
         *(f"{kind}STEPS={steps}" for kind in ("", "SEGMENTER_", "SELF_TRAINING_")),
+        # GrabCut finds something in any picture, and all of it is learned: networks of two
+        # steps would teach nothing, or now something and now nothing.
         "self_training.rounds=1",
+        "self_training.first_teacher='grabcut'",
+        "grabcut.least_side=0",
         "self_training.least_kept=0.0",
+        "self_training.least_iou=0.0",
+        "self_training.least_area=0.0",
+        "self_training.most_area=1.0",
+        "self_training.most_border=1.0",
         "orientation.least_margin=0.0",
         "generation_metrics.num_samples=200",
         "generation_metrics.kernel_samples=200",
@@ -103,6 +111,7 @@ def _cost(*command: str) -> Cost:
 
 def measure(point: dict[str, int], folder: pathlib.Path) -> dict[str, Cost]:
     """What every stage takes at one point, from nothing; a training's step by itself."""
+    shutil.rmtree(folder, ignore_errors=True)  # Of a measurement that was stopped.
     few, more = map(int, _STEPS.value)
     costs = {}
     for steps, run in ((few, folder / "few"), (more, folder / "more")):

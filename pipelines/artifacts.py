@@ -126,6 +126,11 @@ class TrainedGenerator:
         """Value of black in the pictures it was trained on."""
         return self.record.parameters["input_pipeline"]["low"]
 
+    @property
+    def training_split(self) -> str:
+        """The split whose pictures it was trained on."""
+        return self.record.parameters["input_pipeline"]["training_split"]
+
     def load_oriented(self, *, as_trained: bool = False):
         """Latents to a scene, inference mode, with mask 1 on the object.
 

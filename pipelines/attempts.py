@@ -52,7 +52,7 @@ class Training:
     make_model: Callable[[int], keras.Model]
     drawer: Callable[[keras.Model], Callable[[], np.ndarray]]
     shown: tuple[str, ...]
-    area: str = "mask_area"
+    area: str = monitor.GENERATORS_AREA
     masks: np.ndarray | None = None
     doubt: Callable[[keras.Model], str] = lambda model: ""
 
@@ -89,8 +89,9 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         may_restart = watch.on_trivial == "restart" and number < watch.max_restarts
         try:
             model = _attempt(work, training.with_seed(seed), place)
-            doubt = _doubt(work, training, model) if may_restart else ""
-            if doubt:
+            doubt = _doubt(work, training, model)
+            if doubt and may_restart:
+                del model  # Two at once may not fit.
                 raise monitor.Restart(f"Seed {seed}: {doubt}")
         except monitor.Restart as restart:
             given_up.append(str(restart))
@@ -101,7 +102,7 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
             return model, {}
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
-        info = _info(monitor.findings(readings, watch), readings, seed, given_up)
+        info = _info(training, readings, seed, given_up, doubt)
         return model, info | {"precision": policy(training.schedule.precision)}
     raise UserError(
         f"No seed of {len(given_up)} led past a trivial solution "
@@ -120,10 +121,16 @@ def _doubt(work: Work, training: Training, model: keras.Model) -> str:
     return doubt
 
 
-def _info(findings, readings, seed: int, given_up: list[str]) -> dict:
+def _info(training, readings, seed: int, given_up: list[str], doubt: str) -> dict:
+    findings = monitor.findings(readings, training.watch)
+    is_segmenter = monitor.is_segmenters(training.area)
     end = readings[-1].step if readings else 0
     notes = [f"Given up. {text}" for text in given_up]
-    notes += [f.text(seed, is_last=f.last_step == end) for f in findings]
+    notes += [
+        f.text(seed, is_last=f.last_step == end, is_segmenter=is_segmenter)
+        for f in findings
+    ]
+    notes += [f"Kept all the same. Seed {seed}: {doubt}"] if doubt else []
     trivial = {
         "seed": seed,
         "findings": [f._asdict() | {"solution": f.solution} for f in findings],

@@ -77,8 +77,12 @@ def evaluate(
             for number, (split, part) in enumerate(splits.items())
         }
         begin("scores, baselines")
-        learned = segmenter.inputs.training_split
-        seen = [s for s in protocol.splits if examples.have_common(s, learned)]
+        learned = (segmenter.inputs.training_split, generator.training_split)
+        seen = [
+            split
+            for split in protocol.splits
+            if any(examples.have_common(split, other) for other in learned)
+        ]
         result = _scores(predictions, scored, last, other, protocol, pictures.crop,
                          grabcut, iem, seen)  # fmt: skip
         # One trace for all that paints.

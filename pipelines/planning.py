@@ -15,6 +15,13 @@ from tfcomgan.errors import UserError
 from tfcomgan.evaluation.scoring import EvaluationSettings
 from tfcomgan.training.settings import TrainingSettings
 
+# Settings that change colours of what is trained on.
+_CHANGES = (
+    ("comgan", "augment"),
+    ("segmentation", "colour_jitter"),
+    ("self_training", "colour_jitter"),
+)
+
 
 class Plan(NamedTuple):
     """A stage with everything it depends on.
@@ -75,6 +82,7 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
             chosen["watch"].check(name, plan.schedule.steps)
     config.check_taken({name: set(_taken(plan)) for name, plan in made.items()})
     _check_sizes(made)
+    _check_augmented(made)
     return made
 
 
@@ -139,3 +147,19 @@ def _check_sizes(plans: dict[str, Plan]) -> None:
             "`generator.image_size` and `input_pipeline.image_size` must agree. "
             f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
         )
+
+
+def _check_augmented(plans: dict[str, Plan]) -> None:
+    """Raises UserError where pictures in [0, 1] would be changed as if in [-1, 1]."""
+    for name, plan in plans.items():
+        settings = plan.parameters
+        changes = [
+            f"{owner}.{field}"
+            for owner, field in _CHANGES
+            if settings.get(owner, {}).get(field)
+        ]
+        if plan.schedule and changes and settings["input_pipeline"]["low"] != -1:
+            raise UserError(
+                f"`{changes[0]}` is for pictures in [-1, 1], and `{name}` trains on those "
+                f"in [0, 1]. Set {name}/input_pipeline.low = -1, or leave {changes[0]} out."
+            )

@@ -104,7 +104,7 @@ def _meaningless(last: Round, settings: SelfTrainingSettings) -> str:
     advice = {
         "segmenter": "train longer, or let GrabCut teach first: --gin_param="
         "\"self_training.first_teacher='grabcut'\" --gin_param=self_training.least_side=256",
-        "grabcut": "let stage two teach first: --gin_param="
+        "grabcut": "let stage two teach first, as in gin/flowers_64.gin: --gin_param="
         "\"self_training.first_teacher='segmenter'\"",
     }
     if last.teacher in advice:

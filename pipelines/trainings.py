@@ -114,7 +114,8 @@ def train_generator(
     side = orienting.object_side
     return {
         "object_side": measured.side if side == "auto" else side,
-        "orientation": measured._asdict() | {"is_sure": measured.is_sure},
+        "orientation": measured._asdict()
+        | {"is_sure": measured.is_sure, "is_by_hand": orienting.object_side != "auto"},
         "mask_area": float(masks.mean()),
         **watched,
     }

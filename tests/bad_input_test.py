@@ -63,7 +63,11 @@ def _param(binding: str) -> str:
         ),
         (
             _param("orientation.num_samples=0"),
-            "`orientation.num_samples` must be posit",
+            "`orientation.num_samples` must be at least 2",
+        ),
+        (
+            _param("train_segmenter/input_pipeline.low=0"),
+            "`segmentation.colour_jitter` is for pictures in [-1, 1], and `train_segmenter`",
         ),
         (_param("comgan.binary_weight=-0.1"), "`comgan.binary_weight` must not be neg"),
         (

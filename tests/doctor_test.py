@@ -123,9 +123,19 @@ def test_small_and_long_pictures_are_named(photos):
     assert "3 empty, 0 full" in text
     assert "The masks of 3 of 13 pictures (images/long.png, images/ok.png, " in text
     # A margin keeps larger pictures: 32 * 1.6 = 51 pixels.
-    assert "- 13 of 13 pictures" in report(
-        photos, InputSettings(image_size=32, margin=1.6)
+    text = report(photos, InputSettings(image_size=32, margin=1.6))
+    assert "are smaller than the 51 pixels that random crops are taken from" in text
+    assert (
+        "- 12 of 13 pictures" in text
+        and "- 1 of 13 pictures (images/small.png)" in text
     )
+
+
+def test_how_alike_pictures_are_is_said(photos):
+    thumbnails = [f.thumbnail for f in findings(photos) if not f.problem]
+    table = np.corrcoef([t.mean(-1).ravel() for t in thumbnails])
+    expected = table[np.triu_indices(len(thumbnails), 1)].mean()
+    assert f"Likeness of two: {expected:.2f} on average" in report(photos)
 
 
 def test_inverted_masks_are_suspected(photos):

@@ -104,6 +104,8 @@ def test_overlays_fit_on_every_file(name):
     for overlay in ("smoke", "release"):
         parse(name, overlay)
     assert config.build(ComGANSettings).tie_codes
+    # The release augments nothing, and ours is for pictures in [-1, 1].
+    assert not config.build(ComGANSettings).augment
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))

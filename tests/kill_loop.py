@@ -1,6 +1,6 @@
 """Kills a run again and again, and compares what it ends with to an unbroken one.
 
-  python tests/kill_loop.py --rounds=4          # 4 runs, each killed at 12 moments
+  python tests/kill_loop.py --rounds=4          # 4 runs, each killed at 15 moments
   python tests/kill_loop.py --rounds=10 --moments=none --steps=400    # unbroken pairs
 
 The networks are tiny. Each round has folders of its own for the data and the run; in it the
@@ -30,6 +30,7 @@ from tfcomgan.data import decoded
 from tfcomgan.system import marks
 
 _STEPS, _SEGMENTER_STEPS, _EVERY = 24, 16, 4
+_OWN = run_folder.UNFINISHED  # A round keeps its checkpoints in one of its own.
 _LOCK = ".tfcomgan-lock"  # Stays, empty: to remove a lock is a race.
 # A trace of TensorFlow's own numbers in names; versions/1/saved_model.pb differs by it.
 _IN_GRAPHS = {"saved_model.pb", "fingerprint.pb"}
@@ -44,6 +45,15 @@ def flags(folder: pathlib.Path, steps: int, *more: str) -> list[str]:
         "--gin_param=scenes.num_test=40",
         f"--gin_param=STEPS={steps}",
         f"--gin_param=SEGMENTER_STEPS={_SEGMENTER_STEPS}",
+        f"--gin_param=SELF_TRAINING_STEPS={_SEGMENTER_STEPS}",
+        # Networks of so few steps teach nothing: GrabCut does, and all of it is learned.
+        "--gin_param=self_training.rounds=2",
+        "--gin_param=self_training.first_teacher='grabcut'",
+        "--gin_param=grabcut.least_side=0",
+        "--gin_param=self_training.least_iou=0.0",
+        "--gin_param=self_training.least_area=0.0",
+        "--gin_param=self_training.most_area=1.0",
+        "--gin_param=self_training.agreed=1.0",
         f"--checkpoint_every={_EVERY}",
         f"--run_dir={folder / 'run'}",
         f"--data_dir={folder / 'data'}",
@@ -57,6 +67,9 @@ def moments(folder: pathlib.Path, steps: int) -> dict:
 
     def saved(pattern, stage="train_generator"):
         return list(run.glob(f".partial-{stage}-*/{run_folder.UNFINISHED}/{pattern}"))
+
+    def taught(pattern):
+        return saved(pattern, "self_train")
 
     middle = steps // 2 // _EVERY * _EVERY
     return {
@@ -72,6 +85,9 @@ def moments(folder: pathlib.Path, steps: int) -> dict:
         "segmenter: in a save": lambda: saved("step-*_temp", "train_segmenter"),
         "segmenter: between saves": lambda: saved("step-8.index", "train_segmenter"),
         "segmenter: done": lambda: (run / "train_segmenter").exists(),
+        "self-training: before the first step": lambda: taught("round-1"),
+        "self-training: between saves": lambda: taught(f"round-1/{_OWN}/step-8.index"),
+        "self-training: between rounds": lambda: taught("round-1/round.json"),
         "evaluate": lambda: list(run.glob(".partial-evaluate-*")),
         "export": lambda: list(run.glob("serving/*/.unfinished-*/*")),
     }

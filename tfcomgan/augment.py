@@ -46,7 +46,7 @@ def shift(
     indices: tf.Tensor,
     batch_size: int,
 ) -> tf.Tensor:
-    """Moves each image by whole pixels, down and right or up and left, at random.
+    """Moves each image by whole pixels along both axes, at random.
 
     Args:
       images: float [n, size, size, channels].

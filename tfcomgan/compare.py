@@ -12,6 +12,7 @@ Exit codes: 0 done, 1 a defect, 2 something to put right (among others: no run i
 130 interrupted.
 """
 
+import collections
 import json
 import pathlib
 import statistics
@@ -80,13 +81,13 @@ def read(folder: pathlib.Path) -> Run:
             "it goes on from there"
         )
     # Records of older versions do not say what they were made from.
-    made_from = [i for r in records.values() for i in r.get("inputs", {}).items()]
-    for name, fingerprint in made_from:
-        if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
-            raise UserError(
-                f"its scores are of an older {name}. Evaluate it again: "
-                f"--stages=self_train,{_EVALUATE}"
-            )
+    for place, (stage, record) in enumerate(records.items()):
+        for name, fingerprint in record.get("inputs", {}).items():
+            if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
+                again = ",".join([*records][place:])
+                raise UserError(
+                    f"its {stage} is of an older {name}. Make it again: --stages={again}"
+                )
     flat = {}
     for stage, record in records.items():
         flat |= _flat(record["parameters"], f"{stage}/", ".")
@@ -102,6 +103,7 @@ def read(folder: pathlib.Path) -> Run:
 
 def _metrics(records: dict[str, dict]) -> dict[str, float]:
     info = dict(records[_EVALUATE]["info"])
+    info.pop("num_scored", None)  # No metric.
     # Without masks there are no scores, but there may be other metrics.
     scores = _flat(info.pop("scores", {}), "", " / ")
     known = seen.of(
@@ -231,8 +233,9 @@ def _union(mappings: Sequence[dict]) -> list[str]:
 
 def _names(folders: Sequence[pathlib.Path]) -> dict[pathlib.Path, str]:
     """Names of folders; whole paths where two have one name."""
-    names = [folder.name for folder in folders]
-    return {f: f.name if names.count(f.name) == 1 else str(f) for f in folders}
+    names = {folder: folder.resolve().name for folder in folders}  # Of "." too.
+    shared = collections.Counter(names.values())
+    return {f: name if shared[name] == 1 else str(f) for f, name in names.items()}
 
 
 def compare(arguments: Sequence[str], out: pathlib.Path | None) -> str:

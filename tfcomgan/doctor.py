@@ -153,7 +153,12 @@ def report(findings: Sequence[Finding], *, pictures, notes=()) -> list[str]:
     names, splits, thumbnails = zip(
         *((f.name, f.split, f.thumbnail) for f in good), strict=True
     )
+    if len(good) > 1:
+        lines.append(
+            f"Likeness of two: {inspection.likeness(thumbnails):.2f} on average"
+        )
     warnings = [*_warn(good, bad, sizes, pictures)]
+    warnings += inspection.warn_of_kind(thumbnails)
     warnings += inspection.warn_of_alike(names, splits, thumbnails)
     lines.append(f"Warnings: {len(warnings) or 'none'}")
     return lines + [f"- {warning}" for warning in warnings]
@@ -178,10 +183,16 @@ def _warn(good, bad, sizes, pictures) -> Iterator[str]:
     )
     kept = pictures.kept_size
     shorts = sizes.min(axis=1)
-    if np.any(shorts < kept):
+    is_small = shorts < pictures.image_size
+    if np.any(is_small):
         yield (
-            f"{_names(good, shorts < kept)} smaller than the {kept} pixels of training "
-            "and will be blurred. Lower IMAGE_SIZE, or leave them out."
+            f"{_names(good, is_small)} smaller than the {pictures.image_size} pixels of "
+            "training: enlarged, and blurred. Lower IMAGE_SIZE, or leave them out."
+        )
+    if np.any(is_tight := ~is_small & (shorts < kept)):
+        yield (
+            f"{_names(good, is_tight)} smaller than the {kept} pixels that random crops "
+            "are taken from: enlarged, which blurs them a little."
         )
     ratio = sizes.max(axis=1) / shorts
     if pictures.crop == "center" and np.any(ratio > 2):

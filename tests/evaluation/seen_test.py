@@ -28,6 +28,14 @@ def test_a_run_knows_which_scored_splits_it_was_trained_on():
     assert sorted(protocols, key=known.place) == protocols[::-1]
 
 
+def test_self_training_of_no_round_has_learned_nothing():
+    parameters = _parameters("train", ("train", "test"))
+    of_rounds = {"input_pipeline": {"training_split": "train+test"}}
+    for rounds, trained_on in ((0, ("train",)), (1, ("train", "test"))):
+        parameters["self_train"] = of_rounds | {"self_training": {"rounds": rounds}}
+        assert seen.of(parameters, SIZES).trained_on == trained_on
+
+
 def test_a_record_that_says_nothing_was_trained_on_train():
     assert seen.of({"evaluate": {}, "train_generator": {}}, {}) == (("train",), ())
 

@@ -144,6 +144,9 @@ def test_the_generators_numbers_stand_in_tables_with_what_is_good():
         distances.split()
     )
     assert distances.endswith("Lower is better.")
+    row = {"fid": 12.5, "inception_score": 5.5}
+    text = " ".join(telling.of_generator({"Generation": row}).split())
+    assert text.endswith("Lower is better, but of inception_score higher.")
     _, head, *rows, good = movement.splitlines()
     assert head.split() == ["mask", "foreground", "background"]
     assert [row.split()[-3:] for row in rows] == [

@@ -264,6 +264,15 @@ def test_otsu_threshold_has_the_largest_between_class_variance():
     assert segmentation.otsu_threshold(probabilities) == best / 256
 
 
+def test_otsu_threshold_does_not_change_with_the_number_of_pixels():
+    # Ten thousand million pixels: products of their counts exceed int64.
+    histogram = np.random.default_rng(0).integers(0, 100, 256)
+    histogram[60:200] //= 9
+    threshold = segmentation.otsu_of(histogram)
+    assert 60 < 256 * threshold < 200
+    assert segmentation.otsu_of(histogram * (10**10 // histogram.sum())) == threshold
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.2, 1.0])
 def test_otsu_threshold_of_constant_or_binary_probabilities_is_a_half(constant):
     assert segmentation.otsu_threshold(np.full([1, 2, 2], constant)) == 0.5

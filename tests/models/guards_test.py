@@ -1,10 +1,18 @@
-"""Tests of `tfcomgan.models.guards`."""
+"""The guards of a mask's side, by themselves and in the train step."""
 
 import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from train_steps import (
+    SIZE,
+    Recorder,
+    assert_same_gradients,
+    batch_of,
+    gradients_of,
+    make_comgan,
+)
 
 from tfcomgan.models import guards
 
@@ -48,6 +56,73 @@ def test_border_loss_is_the_object_s_share_of_a_band_along_the_border(is_turned)
     masks[1, 8:24, 8:24] = 1
     loss = guards.border_loss(tf.constant(1 - masks if is_turned else masks))
     np.testing.assert_allclose(loss, 32 / 240, rtol=1e-5)
+
+
+def _object(masks):
+    """The side with less of the outermost ring of pixels, in all masks together."""
+    ring = tf.concat([masks[:, [0, -1][i]] for i in (0, 1)], 1)
+    sides = tf.concat([masks[:, 1:-1, [0, -1][i]] for i in (0, 1)], 1)
+    share = tf.reduce_mean(tf.concat([ring, sides], 1))
+    return 1 - masks if share > 0.5 else masks
+
+
+def _smaller(masks):
+    area = tf.reduce_mean(masks, [1, 2, 3], keepdims=True)
+    return tf.where(area > 0.5, 1 - masks, masks)
+
+
+@pytest.mark.parametrize("guarded, side", [("smaller", _smaller), ("object", _object)])
+def test_step_descends_the_guards_by_their_weights(guarded, side, monkeypatch):
+    # Much heavier than all else, whose gradients are taken off again.
+    weights = dict(area=300.0, border=60.0, size=40.0, least_size=200.0)
+    settings = {f"{name}_weight": weight for name, weight in weights.items()}
+    settings |= dict(area_margin=0.4999, least_size=0.4999, guarded_side=guarded)
+    recorder = Recorder(monkeypatch)
+
+    def make(**options):
+        """A little more than half of most masks is object, and less of the border."""
+        model = make_comgan(**options)
+        (beta,) = (
+            v for v in model.generator.variables if "mask/leave/norm/beta" in v.path
+        )
+        beta.assign([0.15, 0.15, 0, 0])
+        return model
+
+    def gradients(**options):
+        model = make(**options)
+        model.train_step(batch_of(step=2))
+        return recorder.of(model.g_optimizer)
+
+    with_guards, without = gradients(**settings), gradients()
+    model = make()  # As before the step.
+    masks = model.generator(model.sample(2), training=True).mask
+    differ = np.any(np.array(_object(masks) != _smaller(masks)), axis=(1, 2, 3))
+    assert 0 < differ.sum() < len(differ)
+
+    def of_guards():
+        masks = model.generator(model.sample(2), training=True).mask
+        area = tf.reduce_mean(masks, [1, 2, 3])
+        outside = tf.nn.relu(0.4999 - area) + tf.nn.relu(area - 0.5001)
+        band = SIZE // 16
+        inner = _object(masks)[:, band:-band, band:-band]
+        pixels = SIZE**2 - (SIZE - 2 * band) ** 2
+        of_border = tf.reduce_sum(_object(masks), [1, 2, 3]) - tf.reduce_sum(
+            inner, [1, 2, 3]
+        )
+        size = tf.reduce_mean(side(masks), [1, 2, 3])
+        return tf.reduce_mean(
+            weights["area"] * outside
+            + weights["border"] * of_border / pixels
+            + weights["size"] * size
+            + weights["least_size"] * tf.nn.relu(0.4999 - size)
+        )
+
+    trained = model.generator.trainable_variables
+    found = [a - b for a, b in zip(with_guards, without, strict=True)]
+    expected = gradients_of(of_guards, trained)
+    reached = [i for i, gradient in enumerate(expected) if gradient is not None]
+    assert len(reached) > 3
+    assert_same_gradients([found[i] for i in reached], [expected[i] for i in reached])
 
 
 if __name__ == "__main__":

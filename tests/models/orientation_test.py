@@ -84,6 +84,8 @@ def test_a_margin_below_the_least_is_doubted_where_the_side_is_to_be_found(
     measured = orientation.measure(_with_border_shares([0.6, 0.65]))  # Margin 0.25.
     assert bool(settings.doubt(measured)) == doubts
     assert not orientation.OrientationSettings().doubt(measured)
+    with pytest.raises(ValueError, match="at least 2"):  # One scene has no spread.
+        orientation.OrientationSettings(num_samples=1)
 
 
 # Turning a generator over.

@@ -6,6 +6,7 @@ Both hosts are processes on this machine, with a CPU each, that meet over the lo
 import json
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -155,6 +156,33 @@ def test_the_chief_alone_writes(trained):
     assert len(list(logs.iterdir())) == 1
     left = {path.name for path in (folder / "two").glob(".*")}
     assert left == {".tfcomgan-lock"}
+
+
+# The second host decodes the lessons' pictures for some seconds longer.
+SLOW = """
+import time
+from pipelines import album
+has_lessons = album.Album.has_lessons.fget
+album.Album.has_lessons = property(lambda self: time.sleep(5) or has_lessons(self))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_late", [0, 1])
+def test_host_that_comes_late_to_self_training_learns_along(tmp_path, is_late):
+    run_dir, cluster = (
+        shutil.copytree(command.finished(), tmp_path / "run"),
+        addresses(),
+    )
+    more = (*FLAGS[1:6], "--stages=self_train", "--gin_param=grabcut.least_side=0",
+            "--gin_param=self_training.first_teacher='grabcut'")  # fmt: skip
+    two = [
+        start(i, cluster, run_dir, *more, first=EAGERLY + SLOW * (i == is_late))
+        for i in range(2)
+    ]
+    assert "self_train: done" in [worker.wait().check() for worker in two][0].out
+    rounds = command.artifact(run_dir, "self_train")["info"]["rounds"]
+    assert [done["agreement"] is None for done in rounds] == [True, False]
 
 
 @pytest.mark.slow

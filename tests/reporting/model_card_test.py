@@ -1,5 +1,6 @@
 """Tests of `tfcomgan.reporting.limits`."""
 
+import dataclasses
 import sys
 
 import pytest
@@ -102,6 +103,8 @@ def test_self_training_that_found_no_masks_to_learn_is_a_warning():
         title = "Warning: self-training found no masks to learn"
         said = "They mean little. Kept: the old." if is_warned else None
         assert _limits(made).get(title) == said
+        # A later round may mean nothing; the student of an earlier one is in use.
+        assert title not in _limits(dataclasses.replace(made, kept_round=1))
 
 
 def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
@@ -114,6 +117,9 @@ def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
         "Which side is the object"
     ]
     assert "by hand, against the rule" in by_hand
+    acted_on = _limits(reports.make(orientation=unsure | {"is_by_hand": True}))
+    assert "Warning: the masks may be inverted" not in acted_on
+    assert "by hand, as the rule would" in acted_on["Which side is the object"]
 
 
 def test_annotated_boxes_are_owned_up_to():

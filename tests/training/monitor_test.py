@@ -8,7 +8,7 @@ import pytest
 from pipelines import declared
 from tfcomgan import config
 from tfcomgan.errors import UserError
-from tfcomgan.training import monitor
+from tfcomgan.training import monitor, signs
 from tfcomgan.training.monitor import Finding, MonitorSettings, Reading
 
 HEALTHY = {
@@ -209,15 +209,39 @@ def test_grey_masks_are_warned_of_in_the_second_half_and_stop_nothing(
     assert set(board.curve.values()) == {0}
 
 
-@pytest.mark.parametrize("sign", monitor.SIGNS)
-def test_what_the_advice_names_exists(sign):
-    advice = monitor.SIGNS[sign].advice
+def test_a_segmenter_is_not_advised_as_a_generator_is(tmp_path):
+    said = []
+    for area in ("mask_area", "real_mask_area"):
+        with pytest.raises(UserError) as failed:
+            _watch_empty(tmp_path / area, area)
+        said.append(str(failed.value))
+    assert "comgan.area_weight" in said[0] and "SEGMENTER_STEPS" not in said[0]
+    assert "comgan." not in said[1] and "SEGMENTER_STEPS" in said[1]
+
+
+def _watch_empty(folder, area):
+    folder.mkdir()
+    watching = monitor.Monitor(
+        MonitorSettings(every=10, window=20, on_trivial="stop"),
+        seed=0, steps=100, folder=folder, board=_Board(), area=area,
+    )  # fmt: skip
+    watching.on_train_begin()
+    for step in range(100):
+        watching.on_train_batch_end(step, {area: 0.0})
+
+
+@pytest.mark.parametrize(
+    "advice", [*(sign.advice for sign in signs.SIGNS.values()), signs.OF_SEGMENTER]
+)
+def test_what_the_advice_names_exists(advice):
     known = {f"{k}.{field}" for k, v in declared.settings().items() for field in v}
     words = set(re.findall(r"[\w/]+\.\w+", advice))
     overlays = {word for word in words if word.endswith(".gin")}
     assert words - overlays <= known
     assert all(config.resolve([name])[0].is_file() for name in overlays)
-    assert set(re.findall(r"\b[A-Z]{3}[A-Z_]+\b", advice)) <= {"SEED", "STEPS"}
+    assert set(re.findall(r"\b[A-Z]{3}[A-Z_]+\b", advice)) <= {
+        "SEED", "STEPS", "SEGMENTER_STEPS", "SELF_TRAINING_STEPS",
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -178,6 +178,8 @@ def test_doubtful_models_are_given_up_but_for_the_last(
     assert info["trivial"]["seed"] == seeds[-1]
     expected = [f"Seed {seed}: model is doubtful" for seed in seeds[:-1]]
     assert info["trivial"]["given_up"] == expected
+    last = f"Kept all the same. Seed {seeds[-1]}: model is doubtful"
+    assert last in info["notes"]
 
 
 # Through the command line.

@@ -145,20 +145,19 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
     Returns:
       The names of the good ones; facts for the metadata: `notes` for the user, and
       `bad_images`, reasons by name; and thumbnails of the first good ones, as many as
-      `inspection.warn_of_alike` compares.
+      `inspection` compares.
 
     Raises:
       UserError: Some are bad, and not to be skipped.
     """
 
     def look(index):
-        """Why a picture is bad, or None; whether it has colours; its thumbnail."""
+        """Why a picture is bad, or None; its thumbnail."""
         try:
             image, _ = files.read(index, at_least=source.store_size)
         except BadPicture as error:
-            return error.reason, False, None
-        has_colours = bool((image != image[..., :1]).any())
-        return None, has_colours, inspection.thumbnail(image)
+            return error.reason, None
+        return None, inspection.thumbnail(image)
 
     count = len(files.pictures)
     looked = tqdm.tqdm(
@@ -169,15 +168,12 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
         leave=False,
         disable=None,  # Not into a file.
     )
-    bad, good, thumbnails, is_coloured = {}, [], [], False
-    for picture, (why, has_colours, thumbnail) in zip(
-        files.pictures, looked, strict=True
-    ):
+    bad, good, thumbnails = {}, [], []
+    for picture, (why, thumbnail) in zip(files.pictures, looked, strict=True):
         if why:
             bad[picture] = why
             continue
         good.append(picture)
-        is_coloured = is_coloured or has_colours
         if len(thumbnails) < inspection.COMPARED:
             thumbnails.append(thumbnail)
     if bad and source.on_bad_image == "fail":
@@ -188,11 +184,7 @@ def sift(files: Listing, source, name: str) -> tuple[list[str], dict, list[np.nd
             f"--gin_param=\"{name}.on_bad_image='skip'\"."
         )
     notes = [f"{len(bad)} of {count} pictures left out: {some(bad)}."] if bad else []
-    if good and not is_coloured:
-        notes.append(
-            "All pictures are grey: colours, which mostly tell an object from its ground, "
-            "are missing. Expect worse masks."
-        )
+    notes += inspection.warn_of_kind(thumbnails)
     bad_images = {shown(n): why for n, why in bad.items()}
     return good, {"notes": notes, "bad_images": bad_images}, thumbnails
 

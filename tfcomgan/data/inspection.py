@@ -13,6 +13,9 @@ _THUMBNAIL = 16  # Pixels.
 # most alike of 3,000 different ones are 6.2 apart.
 _NEAR = 5.0
 _FEW = 1000  # Training pictures.
+# Pictures of one kind of thing in one kind of place have a likeness of 0.05 to 0.4, mixed
+# ones mostly less (docs/data.md).
+_UNLIKE, _JUDGED = 0.04, 50  # Of fewer pictures the mean says little.
 COMPARED = 20_000
 LISTED = 5
 _AT_ONCE = 1000  # Rows of the table of distances.
@@ -137,6 +140,43 @@ def near_duplicates(thumbnails: np.ndarray, splits: Sequence[str]) -> Alike:
             pairs = zip(rows + start, columns, strict=True)
             first += [(int(i), int(j)) for i, j in pairs]
     return Alike(count, across, first[:LISTED])
+
+
+def likeness(thumbnails: Sequence[np.ndarray]) -> float:
+    """How alike pictures are: the mean correlation of the lightness of two of them.
+
+    It is high where objects lie alike in alike pictures. Of a picture of one colour all
+    correlations are 0.
+
+    Args:
+      thumbnails: uint8 [H,W,C] each, of one size; at least 2.
+
+    Returns:
+      In [-1, 1].
+    """
+    light = np.stack(thumbnails).mean(-1, dtype=np.float32).reshape(len(thumbnails), -1)
+    light -= light.mean(1, keepdims=True)
+    norms = np.linalg.norm(light, axis=1, keepdims=True)
+    units = np.divide(light, norms, out=np.zeros_like(light), where=norms > 1e-3)
+    # Of all pairs at once: the square of a sum is the sum of all products.
+    own = np.square(units, dtype=np.float64).sum()
+    total = np.square(units.sum(0, dtype=np.float64)).sum()
+    return float((total - own) / (len(units) * (len(units) - 1)))
+
+
+def warn_of_kind(thumbnails: Sequence[np.ndarray]) -> Iterator[str]:
+    """What pictures lack, all together, for good masks; of thumbnails uint8 [H,W,3]."""
+    if all((t == t[..., :1]).all() for t in thumbnails):
+        yield (
+            "All pictures are grey: colours, which mostly tell an object from its ground, "
+            "are missing. Expect worse masks."
+        )
+    if len(thumbnails) >= _JUDGED and (alike := likeness(thumbnails)) < _UNLIKE:
+        yield (
+            f"The pictures have little in common (likeness {alike:.2f}, of one kind of "
+            f"thing mostly over {_UNLIKE}). Are they of one kind of thing? Of mixed things "
+            "expect masks that mean little."
+        )
 
 
 def warn_of_few(num_train: int, advice: str = "") -> Iterator[str]:

@@ -33,7 +33,11 @@ def of(parameters: Mapping[str, Mapping], num_examples: Mapping[str, int]) -> Se
       num_examples: Pictures by split, as `prepare` has counted them.
     """
     scored = parameters["evaluate"].get("evaluation", {}).get("splits", (_WHOLE,))
-    learned = {_split(parameters[name]) for name in _TRAININGS if name in parameters}
+    learned = {
+        _split(parameters[name])
+        for name in _TRAININGS
+        if name in parameters and _learns(parameters[name])
+    }
     trained_on = tuple(
         split
         for split in scored
@@ -52,6 +56,11 @@ def num_trained(
 def split_of(protocol: str) -> str:
     """The split, or the folder, in a name that `segmentation.result_name` made."""
     return protocol.rsplit("_", 3)[0]
+
+
+def _learns(parameters: Mapping) -> bool:
+    """Whether a stage has trainings to do, which self-training of no round has not."""
+    return parameters.get("self_training", {}).get("rounds", 1) > 0
 
 
 def _split(parameters: Mapping) -> str:

@@ -139,7 +139,7 @@ def _block(heading: str, row: Mapping[str, float]) -> list[str]:
     table = square(row)
     if table is None:
         named = (f"{name} {number(value)}" for name, value in row.items())
-        better = " Lower is better." if _has_distance(row) else ""
+        better = _better(row)
         return textwrap.wrap(f"{heading}: {', '.join(named)}.{better}", _COLUMNS)
     lines = [heading, " " * 20 + "".join(f"{name:>12}" for name in table.columns)]
     for title, cells in table.rows.items():
@@ -157,5 +157,9 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{places}f}"
 
 
-def _has_distance(row) -> bool:
-    return any(name.startswith(("fid", "kid", "fd_", "kd_")) for name in row)
+def _better(row) -> str:
+    """Which way the distances and scores of a row are good; '' where it has none."""
+    has_distance = any(name.startswith(("fid", "kid", "fd_", "kd_")) for name in row)
+    if "inception_score" in row:
+        return " Lower is better, but of inception_score higher."
+    return " Lower is better." if has_distance else ""

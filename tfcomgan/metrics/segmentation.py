@@ -190,9 +190,15 @@ def otsu_threshold(probabilities: np.ndarray) -> float:
         part = np.asarray(probabilities[i : i + PART])
         bins = np.minimum(256.0 * part, 255).astype(int)
         histogram += np.bincount(bins.ravel(), minlength=256)
-    below = histogram.cumsum()[:-1]  # Pixels under each candidate.
+    return otsu_of(histogram)
+
+
+def otsu_of(histogram: np.ndarray) -> float:
+    """Otsu's threshold of counts int64 [256] of probabilities in [k / 256, (k + 1) / 256)."""
+    # Products of counts: whole numbers would overflow from some 6e9 pixels on.
+    below = histogram.cumsum()[:-1].astype(np.float64)  # Pixels under each candidate.
     total = (histogram * np.arange(256)).cumsum()
-    pairs = below * (histogram.sum() - below)
+    pairs = below * (float(histogram.sum()) - below)
     difference = total[:-1] * float(histogram.sum()) - below * float(total[-1])
     variance = difference**2 / np.maximum(pairs, 1)
     best = np.flatnonzero(variance >= variance.max() * (1 - 1e-12)) + 1

@@ -33,7 +33,8 @@ class ComGANSettings:
       least_size_weight: Of what the guarded side lacks of `least_size`; 0 in the paper.
       least_size: Smallest share of the picture that the guarded side should have.
       foreground_shift: Share of the side by which the guarded side of the mask moves at
-        random over the other before the critic sees it; 0 in the paper.
+        random over the other, 0 filling in; all that follows, critics, code predictors
+        and losses, sees the moved scene. 0 in the paper.
       guarded_side: The 'smaller' side of each mask, or the 'object', the side that
         covers less of the border in the batch: where objects may be large.
       guards_from: Step from which these three act; masks find their objects before.
@@ -225,7 +226,7 @@ class ComGAN(base.StageModel):
             )
         }
         if self.predictors:
-            # On the raw layers, not on what the mask shows of them.
+            # On whole layers, not on what the mask shows of them.
             layers = (scene.foreground, drawn.f), (scene.background, drawn.b)
             for name, predictor, (image, code) in zip(
                 ("info_foreground", "info_background"),

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tfcomgan import config
-from tfcomgan.config.field_types import POSITIVE, within
+from tfcomgan.config.field_types import at_least, within
 from tfcomgan.latents import Latents
 from tfcomgan.networks import layers
 from tfcomgan.networks.generators import Generator, Scene, from_black
@@ -26,13 +26,13 @@ class OrientationSettings:
     Attributes:
       object_side: 'auto' (the side that covers less of the border), 'mask', or
         'complement'.
-      num_samples: Scenes painted to measure it.
+      num_samples: Scenes painted to measure it, at least 2: their spread counts.
       least_margin: `Orientation.margin` below which a training counts as undecided, and
         is started again where the monitor may restart; 0 for never.
     """
 
     object_side: Literal["auto", "mask", "complement"] = "auto"
-    num_samples: Annotated[int, POSITIVE] = 1000
+    num_samples: Annotated[int, at_least(2)] = 1000
     least_margin: Annotated[float, within("[0, 1)")] = 0.0
 
     @property

@@ -26,8 +26,8 @@ class SegmentationSettings:
       real_weight: Weight of D_m's real term: 1 in Eq. 9, 2 in the release.
       adversarial_weight: Weight of S's adversarial loss (1 in Eq. 12); 0 leaves D_m out.
       consistency_weight: lambda of Eq. 12; 2 in the release.
-      colour_jitter: Strength of random brightness, contrast and hue shifts on synthetic
-        and real pictures, in [0, 1]; 0 (paper) for none.
+      colour_jitter: Strength of random changes of brightness, contrast, saturation and
+        channels of synthetic and real pictures, in [0, 1]; 0 (paper) for none.
       ema_decay: Of the averaged segmenter, per step; 0 keeps the trained one (paper).
     """
 
@@ -35,7 +35,7 @@ class SegmentationSettings:
     real_weight: Annotated[float, at_least(0)] = 1.0
     adversarial_weight: Annotated[float, at_least(0)] = 1.0
     consistency_weight: Annotated[float, at_least(0)] = 2.0
-    colour_jitter: Annotated[float, at_least(0)] = 0.0
+    colour_jitter: Annotated[float, within("[0, 1]")] = 0.0
     ema_decay: Annotated[float, within("[0, 1)")] = 0.0
 
 

@@ -65,7 +65,7 @@ class SelfTrainingSettings:
     held_aside: Annotated[int, POSITIVE] = 200
     least_kept: Annotated[float, within("[0, 1]")] = 0.1
     agreed: Annotated[float, within("[0, 1]")] = 0.95
-    colour_jitter: Annotated[float, at_least(0)] = 0.5
+    colour_jitter: Annotated[float, within("[0, 1]")] = 0.5
     ema_decay: Annotated[float, within("[0, 1)")] = 0.98
 
     def __post_init__(self):

@@ -162,7 +162,8 @@ def _warnings(report):
             yield f"Warning: the monitor of {stage.name}", " ".join(stage.notes)
     if report.rounds_notes and not report.rounds:
         yield "Warning: no self-training", " ".join(report.rounds_notes)
-    if report.rounds and report.rounds[-1]["agreement"] is None:
+    is_meaningless = report.rounds and report.rounds[-1]["agreement"] is None
+    if is_meaningless and not report.kept_round:
         said = " ".join(report.rounds_notes)
         yield "Warning: self-training found no masks to learn", said
     if report.mask_area is not None and _is_trivial(report.mask_area):
@@ -172,7 +173,7 @@ def _warnings(report):
             "average: it paints with one layer alone, and the segmenter has learned "
             "nothing of objects. Do not use this model.",
         )
-    if report.orientation and not report.orientation["is_sure"]:
+    if report.orientation and not (report.orientation["is_sure"] or _by_hand(report)):
         yield (
             "Warning: the masks may be inverted",
             "The two sides of the mask cover about the same share of the border, so the "
@@ -208,8 +209,14 @@ def _polarity(report) -> str:
         f"{o['margin_high']:.2f}; 0 is undecided, 1 is certain). Chosen: "
         f"{report.object_side}"
     )
-    by_hand = o["side"] != report.object_side
-    return text + (", by hand, against the rule." if by_hand else ".")
+    if o["side"] != report.object_side:
+        return text + ", by hand, against the rule."
+    return text + (", by hand, as the rule would." if _by_hand(report) else ".")
+
+
+def _by_hand(report) -> bool:
+    """Whether the object's side was set; older records do not say where it is the rule's."""
+    return report.orientation.get("is_by_hand", False)
 
 
 def _of_seen(report) -> str:

@@ -23,66 +23,11 @@ from tfcomgan import config
 from tfcomgan.config.field_types import at_least
 from tfcomgan.errors import UserError
 from tfcomgan.system import files
-from tfcomgan.training import callbacks
+from tfcomgan.training import callbacks, signs
+from tfcomgan.training.signs import SIGNS
 
 READINGS = "readings.jsonl"
-
-
-class Sign(NamedTuple):
-    """What shows a trivial solution: which one, in words, and what to change.
-
-    solution: 0 for masks that have not decided, which are none.
-    """
-
-    solution: Literal[0, 1, 2]
-    text: str
-    advice: str
-
-
-_BALANCE = (
-    "Raise comgan.area_weight (20 in gin/scenes.gin), lower comgan.binary_weight (beta), "
-    "or take another SEED"
-)
-SIGNS = {
-    "empty": Sign(1, "the mask is empty", _BALANCE),
-    "full": Sign(1, "the mask is full", _BALANCE),
-    "full_or_empty": Sign(1, "most masks are either full or empty", _BALANCE),
-    "equal_layers": Sign(
-        2,
-        "foreground and background are the same",
-        "Lower adam.learning_rate or comgan.binary_weight (beta), raise "
-        "comgan.info_weight where there are codes, or take another SEED",
-    ),
-    "one_mask": Sign(
-        2,
-        "the mask is the same for every z",
-        "Lower comgan.binary_weight (beta), raise generator.width, share features "
-        "(generator.architecture='comgan' or 'ds_comgan'), or take another SEED",
-    ),
-    "grey": Sign(
-        0,
-        "masks stay grey: they have not decided what is object and what is ground",
-        "Raise comgan.binary_weight (beta), or train longer (STEPS)",
-    ),
-    "shrunk": Sign(
-        1,
-        "the object's side of the mask has shrunk away",
-        "Lower comgan.size_weight, raise comgan.least_size_weight, or take "
-        "another SEED; where things are small, add gin/small_objects.gin",
-    ),
-    "grown": Sign(
-        1,
-        "the object's side of the mask has grown over the picture",
-        "Raise comgan.size_weight, lower comgan.least_size_weight, or take "
-        "another SEED; where things are large, add gin/large_objects.gin",
-    ),
-    "echo": Sign(
-        2,
-        "both layers paint the object",
-        "Raise comgan.foreground_shift, lower comgan.binary_weight (beta), or take "
-        "another SEED",
-    ),
-}
+GENERATORS_AREA = "mask_area"  # Of its masks, among the logs.
 
 
 @config.settings("monitor")
@@ -187,9 +132,12 @@ class Finding(NamedTuple):
         """Which trivial solution it is, the first or the second; 0 for none."""
         return SIGNS[self.sign].solution
 
-    def text(self, seed: int, *, is_last: bool = False) -> str:
-        """One line for people."""
+    def text(
+        self, seed: int, *, is_last: bool = False, is_segmenter: bool = False
+    ) -> str:
+        """One line for people; what to change differs where a segmenter is trained."""
         solution, what, advice = SIGNS[self.sign]
+        advice = signs.OF_SEGMENTER if is_segmenter else advice
         name = ("Warning", "First trivial solution", "Second trivial solution")[
             solution
         ]
@@ -210,6 +158,11 @@ def findings(readings: Sequence[Reading], settings: MonitorSettings) -> list[Fin
         # Not their number: long executions have fewer, farther apart.
         if sign and steps[-1] - steps[0] + settings.every >= settings.window
     ]
+
+
+def is_segmenters(area: str) -> bool:
+    """Whether the mask's area of this name among the logs is a segmenter's."""
+    return area != GENERATORS_AREA
 
 
 class Restart(Exception):
@@ -237,11 +190,12 @@ class Monitor(callbacks.EveryFewSteps):
         steps: int,
         folder: pathlib.Path,
         board: callbacks.Board,
-        area: str = "mask_area",
+        area: str = GENERATORS_AREA,
         is_writer: bool = True,
     ):
         super().__init__(self._read, every=settings.every, steps=steps)
         self._settings, self._seed, self._board = settings, seed, board
+        self._is_segmenter = is_segmenters(area)
         self._file, self._is_writer = folder / READINGS, is_writer
         self._names = {
             "mask_area": area,
@@ -278,7 +232,7 @@ class Monitor(callbacks.EveryFewSteps):
             self._respond(step, now[-1])
 
     def _respond(self, step: int, finding: Finding) -> None:
-        text = finding.text(self._seed)
+        text = finding.text(self._seed, is_segmenter=self._is_segmenter)
         logging.error("%s", text)  # The commands show errors alone.
         self._board.text("trivial_solution", text, step=step)
         if not finding.solution:
