@@ -61,10 +61,7 @@ def _param(binding: str) -> str:
             _param("input_pipeline.image_size=64"),
             "`generator.image_size` and `input_pipeline.image_size` must agree",
         ),
-        (
-            _param("orientation.num_samples=0"),
-            "`orientation.num_samples` must be at least 2",
-        ),
+        (_param("orientation.num_samples=1"), "`orientation.num_samples` must be at l"),
         (
             _param("train_segmenter/input_pipeline.low=0"),
             "`segmentation.colour_jitter` is for pictures in [-1, 1], and `train_segmenter`",

@@ -133,8 +133,7 @@ def test_small_and_long_pictures_are_named(photos):
 
 def test_how_alike_pictures_are_is_said(photos):
     thumbnails = [f.thumbnail for f in findings(photos) if not f.problem]
-    table = np.corrcoef([t.mean(-1).ravel() for t in thumbnails])
-    expected = table[np.triu_indices(len(thumbnails), 1)].mean()
+    expected = inspection.likeness(thumbnails)
     assert f"Likeness of two: {expected:.2f} on average" in report(photos)
 
 

@@ -251,43 +251,6 @@ def test_pictures_in_parts_score_as_all_at_once(monkeypatch):
         segmentation.summarize(probabilities[:5], truth)
 
 
-def test_otsu_threshold_has_the_largest_between_class_variance():
-    rng = np.random.default_rng(0)
-    probabilities = np.concatenate([rng.beta(2, 9, 3000), rng.beta(8, 3, 2000)])
-    levels = np.floor(256 * probabilities)
-
-    def variance(k):
-        low, high = levels[levels < k], levels[levels >= k]
-        return low.size * high.size * (high.mean() - low.mean()) ** 2
-
-    best = max(range(1, 250), key=variance)
-    assert segmentation.otsu_threshold(probabilities) == best / 256
-
-
-def test_otsu_threshold_does_not_change_with_the_number_of_pixels():
-    # Ten thousand million pixels: products of their counts exceed int64.
-    histogram = np.random.default_rng(0).integers(0, 100, 256)
-    histogram[60:200] //= 9
-    threshold = segmentation.otsu_of(histogram)
-    assert 60 < 256 * threshold < 200
-    assert segmentation.otsu_of(histogram * (10**10 // histogram.sum())) == threshold
-
-
-@pytest.mark.parametrize("constant", [0.0, 0.2, 1.0])
-def test_otsu_threshold_of_constant_or_binary_probabilities_is_a_half(constant):
-    assert segmentation.otsu_threshold(np.full([1, 2, 2], constant)) == 0.5
-    assert segmentation.otsu_threshold(_masks("0001").astype(float)) == 0.5
-
-
-def test_otsu_threshold_finds_what_a_half_misses():
-    truth = _masks("1100", "1000")
-    probabilities = np.where(truth, 0.4, 0.1)
-    threshold = segmentation.otsu_threshold(probabilities)
-    assert 0.1 < threshold < 0.4
-    assert segmentation.score(probabilities, truth).iou_plain == 0
-    assert segmentation.score(probabilities, truth, threshold).iou_plain == 1
-
-
 def test_result_name_states_the_protocol():
     assert (
         segmentation.result_name("test", "center", 32, 0.5) == "test_center_32px_t0.5"
