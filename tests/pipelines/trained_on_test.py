@@ -45,5 +45,15 @@ def test_a_distance_of_fewer_pictures_than_features_is_owned_up_to(all_trained):
     assert note in out and note in (run_dir / "report.html").read_text()
 
 
+def test_what_the_generator_alone_was_trained_on_is_no_oracle_s(tmp_path):
+    run_dir = tmp_path / "run"
+    flags = (
+        "--gin_param=train_generator/input_pipeline.training_split='train+test'",
+        "--gin_param=evaluation.splits=('test',)",
+    )
+    out = command.run(*tiny(run_dir, *flags)).check().out
+    assert "test, trained on" in out and "oracle" not in out
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))
