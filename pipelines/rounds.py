@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from tfcomgan.models.self_training import SelfTrainingSettings
+from tfcomgan.reporting.limits import POOR_FIT
 
 End = Literal["agreed", "stalled", "rounds", "meaningless"]
 
@@ -76,7 +77,14 @@ def texts(rounds: Sequence[Round], settings: SelfTrainingSettings) -> list[str]:
     why = end(rounds, settings)
     if why == "meaningless":
         lines.append(_meaningless(rounds[-1], settings))
-    return [*lines, f"{_ENDS[why]} {_choice(rounds)}"]
+    lines.append(f"{_ENDS[why]} {_choice(rounds)}")
+    fit = rounds[best(rounds)].fit
+    if fit is not None and fit < POOR_FIT:
+        lines.append(
+            f"Masks that fit the edges by {fit:.1%} mean little. Look at the sheet: is there "
+            "a thing in each picture, of which most is inside?"
+        )
+    return lines
 
 
 def none(num_pictures: int) -> str:

@@ -53,6 +53,8 @@ class Command:
 
     def __init__(self, request: dict):
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="command-"))
+        for name in ("out", "err"):  # It may be killed before it opens them.
+            (self._folder / name).touch()
         self._server = _server()
         self.pid = int(self._ask(json.dumps(request | {"folder": str(self._folder)})))
 

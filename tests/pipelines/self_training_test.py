@@ -222,5 +222,12 @@ def test_rounds_end_and_one_is_kept_by_what_is_measured_without_labels(done, end
     assert rounds.best(done) == best
 
 
+def test_a_kept_segmenter_whose_masks_fit_no_edges_is_told_of():
+    settings = SelfTrainingSettings(rounds=1)
+    for fit, is_told in ((0.03, True), (0.66, False)):
+        said = rounds.texts(_rounds(None, (0.8, fit)), settings)
+        assert any("mean little" in line for line in said) == is_told
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

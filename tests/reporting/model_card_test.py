@@ -107,6 +107,18 @@ def test_self_training_that_found_no_masks_to_learn_is_a_warning():
         assert title not in _limits(dataclasses.replace(made, kept_round=1))
 
 
+def test_masks_that_fit_no_edges_are_a_warning():
+    rounds = [
+        {"number": 0, "agreement": None, "fit": 0.2},
+        {"number": 1, "agreement": 0.9, "fit": 0.8},
+    ]
+    title = "Warning: masks that fit no edges"
+    for kept, is_warned in ((0, True), (1, False)):
+        found = _limits(reports.make(rounds=rounds, kept_round=kept))
+        assert (title in found) == is_warned
+    assert "20.0%" in _limits(reports.make(rounds=rounds))[title]
+
+
 def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
     unsure = reports.SURE | {"margin": 0.03, "margin_low": -0.01, "is_sure": False}
     found = _limits(reports.make(orientation=unsure))

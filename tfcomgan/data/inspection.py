@@ -174,8 +174,8 @@ def warn_of_kind(thumbnails: Sequence[np.ndarray]) -> Iterator[str]:
     if len(thumbnails) >= _JUDGED and (alike := likeness(thumbnails)) < _UNLIKE:
         yield (
             f"The pictures have little in common (likeness {alike:.2f}, of one kind of "
-            f"thing mostly over {_UNLIKE}). Are they of one kind of thing? Of mixed things "
-            "expect masks that mean little."
+            f"thing mostly over {_UNLIKE}). Are they of one kind of thing? What is learned "
+            "is what they have in common."
         )
 
 
