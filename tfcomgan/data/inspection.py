@@ -152,7 +152,7 @@ def likeness(thumbnails: Sequence[np.ndarray]) -> float:
       thumbnails: uint8 [H,W,C] each, of one size; at least 2.
 
     Returns:
-      In [-1, 1].
+      At most 1; of N pictures at least -1 / (N - 1).
     """
     light = np.stack(thumbnails).mean(-1, dtype=np.float32).reshape(len(thumbnails), -1)
     light -= light.mean(1, keepdims=True)
@@ -173,7 +173,7 @@ def warn_of_kind(thumbnails: Sequence[np.ndarray]) -> Iterator[str]:
         )
     if len(thumbnails) >= _JUDGED and (alike := likeness(thumbnails)) < _UNLIKE:
         yield (
-            f"The pictures have little in common (likeness {alike:.2f}, of one kind of "
+            f"The pictures have little in common (likeness {max(alike, 0):.2f}, of one kind of "
             f"thing mostly over {_UNLIKE}). Are they of one kind of thing? What is learned "
             "is what they have in common."
         )
@@ -204,8 +204,8 @@ def warn_of_alike(
             f"Near duplicates, {alike.pairs:,} pair{'s' * (alike.pairs > 1)}: {listed}"
             + ("; ..." if alike.pairs > LISTED else ".")
             + (
-                f" {alike.across:,} lie across splits: test scores will be too good."
-                * (alike.across > 0)
+                f" {alike.across:,} {'lies' if alike.across == 1 else 'lie'} across splits: "
+                "test scores will be too good." * (alike.across > 0)
             )
         )
     if len(names) > COMPARED:
