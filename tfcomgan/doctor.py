@@ -154,9 +154,8 @@ def report(findings: Sequence[Finding], *, pictures, notes=()) -> list[str]:
         *((f.name, f.split, f.thumbnail) for f in good), strict=True
     )
     if len(good) > 1:
-        lines.append(
-            f"Likeness of two: {inspection.likeness(thumbnails):.2f} on average"
-        )
+        likeness = max(inspection.likeness(thumbnails), 0)
+        lines.append(f"Likeness of two: {likeness:.2f} on average")
     warnings = [*_warn(good, bad, sizes, pictures)]
     warnings += inspection.warn_of_kind(thumbnails)
     warnings += inspection.warn_of_alike(names, splits, thumbnails)
