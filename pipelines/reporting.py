@@ -91,6 +91,7 @@ def fill(
         metrics=evaluated.get("metrics", {}),
         object_side=oriented.get("object_side"),
         orientation=oriented.get("orientation"),
+        is_by_hand=_chosen_side(parameters) != "auto",
         mask_area=oriented.get("mask_area"),
         rounds=taught.get("rounds", ()),
         kept_round=taught.get("kept_round", 0),
@@ -106,6 +107,13 @@ def fill(
             if curve.stage.split("-")[0] not in stale
         ],
         settings=config.read_text(encoding="utf-8") if config.is_file() else "",
+    )
+
+
+def _chosen_side(parameters: Mapping[str, Mapping]) -> str:
+    """The setting of the object's side; older records may have none."""
+    return (
+        parameters["train_generator"].get("orientation", {}).get("object_side", "auto")
     )
 
 

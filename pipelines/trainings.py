@@ -114,8 +114,7 @@ def train_generator(
     side = orienting.object_side
     return {
         "object_side": measured.side if side == "auto" else side,
-        "orientation": measured._asdict()
-        | {"is_sure": measured.is_sure, "is_by_hand": orienting.object_side != "auto"},
+        "orientation": measured._asdict() | {"is_sure": measured.is_sure},
         "mask_area": float(masks.mean()),
         **watched,
     }

@@ -62,6 +62,7 @@ def test_grey_pictures_are_told_and_one_with_colours_among_them_is_enough():
     assert said.startswith("All pictures are grey")
     grey[4, 0, 0, 0] = 99
     assert not [*inspection.warn_of_kind(grey)]
+    assert not [*inspection.warn_of_kind([])]
 
 
 if __name__ == "__main__":

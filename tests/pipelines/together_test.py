@@ -158,7 +158,7 @@ def test_the_chief_alone_writes(trained):
     assert left == {".tfcomgan-lock"}
 
 
-# The second host decodes the lessons' pictures for some seconds longer.
+# A host that decodes the lessons' pictures for some seconds longer.
 SLOW = """
 import time
 from pipelines import album

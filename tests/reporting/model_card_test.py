@@ -129,7 +129,7 @@ def test_an_undecided_polarity_is_a_warning_and_its_margin_is_said():
         "Which side is the object"
     ]
     assert "by hand, against the rule" in by_hand
-    acted_on = _limits(reports.make(orientation=unsure | {"is_by_hand": True}))
+    acted_on = _limits(reports.make(orientation=unsure, is_by_hand=True))
     assert "Warning: the masks may be inverted" not in acted_on
     assert "by hand, as the rule would" in acted_on["Which side is the object"]
 

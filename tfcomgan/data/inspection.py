@@ -149,11 +149,12 @@ def likeness(thumbnails: Sequence[np.ndarray]) -> float:
     correlations are 0.
 
     Args:
-      thumbnails: uint8 [H,W,C] each, of one size; at least 2.
+      thumbnails: uint8 [H,W,C] each, of one size; at least 2. The first `COMPARED` count.
 
     Returns:
       At most 1; of N pictures at least -1 / (N - 1).
     """
+    thumbnails = thumbnails[:COMPARED]
     light = np.stack(thumbnails).mean(-1, dtype=np.float32).reshape(len(thumbnails), -1)
     light -= light.mean(1, keepdims=True)
     norms = np.linalg.norm(light, axis=1, keepdims=True)
@@ -166,7 +167,7 @@ def likeness(thumbnails: Sequence[np.ndarray]) -> float:
 
 def warn_of_kind(thumbnails: Sequence[np.ndarray]) -> Iterator[str]:
     """What pictures lack, all together, for good masks; of thumbnails uint8 [H,W,3]."""
-    if all((t == t[..., :1]).all() for t in thumbnails):
+    if len(thumbnails) and all((t == t[..., :1]).all() for t in thumbnails):
         yield (
             "All pictures are grey: colours, which mostly tell an object from its ground, "
             "are missing. Expect worse masks."

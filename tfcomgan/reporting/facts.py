@@ -81,8 +81,8 @@ class Report:
       metrics: Further numbers, by heading and name; those of 'Generation' stand beside
         the paper's where they have its names ('fid', 'inception_score').
       object_side: 'mask' or 'complement'; None before the generator is trained.
-      orientation: Fields of an `Orientation`, with `is_sure`, and `is_by_hand` where
-        the side was set; None where not measured.
+      orientation: Fields of an `Orientation`, with `is_sure`; None where not measured.
+      is_by_hand: Whether the object's side was set, not found.
       mask_area: Mean share of the picture that the generator's mask covers.
       rounds: Of self-training, as `rounds.Round`; number 0 is the segmenter before it.
       kept_round: Number of the one whose segmenter is used.
@@ -106,6 +106,7 @@ class Report:
     mask_area: float | None = None
     rounds: Sequence[Mapping[str, object]] = ()
     kept_round: int = 0
+    is_by_hand: bool = False
     rounds_notes: Sequence[str] = ()
     plates: Sequence[Plate] = ()
     curves: Sequence[Curve] = ()

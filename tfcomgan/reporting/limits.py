@@ -174,9 +174,9 @@ def _warnings(report):
     if fit is not None and fit < POOR_FIT:
         yield (
             "Warning: masks that fit no edges",
-            f"Drawn to the edges of pictures it has not learned from, {fit:.1%} of the "
-            "segmenter's masks are left: they mean little. Do not use this model before "
-            "you have looked at the sheets of self-training.",
+            "On pictures it has not learned from, the segmenter's masks fit the edges by "
+            f"{fit:.1%}: they mean little. Do not use this model before you have looked at "
+            "the sheets of self-training.",
         )
     if report.mask_area is not None and _is_trivial(report.mask_area):
         yield (
@@ -185,7 +185,8 @@ def _warnings(report):
             "average: it paints with one layer alone, and the segmenter has learned "
             "nothing of objects. Do not use this model.",
         )
-    if report.orientation and not (report.orientation["is_sure"] or _by_hand(report)):
+    is_settled = report.is_by_hand or (report.orientation or {}).get("is_sure", True)
+    if not is_settled:
         yield (
             "Warning: the masks may be inverted",
             "The two sides of the mask cover about the same share of the border, so the "
@@ -223,12 +224,7 @@ def _polarity(report) -> str:
     )
     if o["side"] != report.object_side:
         return text + ", by hand, against the rule."
-    return text + (", by hand, as the rule would." if _by_hand(report) else ".")
-
-
-def _by_hand(report) -> bool:
-    """Whether the object's side was set; older records do not say where it is the rule's."""
-    return report.orientation.get("is_by_hand", False)
+    return text + (", by hand, as the rule would." if report.is_by_hand else ".")
 
 
 def _of_seen(report) -> str:
