@@ -159,32 +159,6 @@ def test_monitors_are_mask_area_layer_difference_and_gradient_on_the_mask(record
     np.testing.assert_allclose(logs["mask_gradient_norm"], norm, rtol=1e-5)
 
 
-@pytest.mark.parametrize("guards_from", [2, 3])
-def test_foreground_shift_moves_the_smaller_side_of_each_mask(guards_from):
-    options = dict(foreground_shift=0.25, guards_from=guards_from)
-    logs = make_comgan(**options).train_step(batch_of(step=2))
-    model = make_comgan()  # As before the step.
-    scene = model.generator(model.sample(2), training=True)
-    layers = (scene.foreground, scene.background, scene.mask)
-    foreground, background, mask = (np.array(layer) for layer in layers)
-    size = len(mask)
-    for i in range(size) if guards_from <= 2 else ():
-        turned = mask[i].mean() > 0.5
-        front = (background if turned else foreground)[i]
-        cover = (1 - mask if turned else mask)[i]
-        both = np.zeros([size, *mask.shape[1:3], 4], np.float32)
-        both[i] = np.concatenate([front, cover], axis=-1)
-        seed = latents.stream_seed(0, latents.STREAM_SHIFT, 2)
-        moved = augment.shift(
-            both, share=0.25, seed=seed, indices=tf.range(size), batch_size=size
-        )[i].numpy()
-        (background if turned else foreground)[i] = moved[..., :3]
-        mask[i] = 1 - moved[..., 3:] if turned else moved[..., 3:]
-    difference = np.abs(foreground - background).mean(dtype=np.float64)
-    np.testing.assert_allclose(logs["layer_difference"], difference, rtol=1e-5)
-    np.testing.assert_allclose(logs["mask_area"], mask.mean(), rtol=1e-5)
-
-
 @pytest.mark.parametrize("weight", ["size_weight", "least_size_weight"])
 @pytest.mark.parametrize("guards_from", [2, 3])
 def test_guards_of_size_act_from_their_step_on(guards_from, weight, recorder):

@@ -52,6 +52,21 @@ def test_mask_is_drawn_to_the_edge_and_is_sure_elsewhere(method):
     assert np.mean((levels > 0) & (levels < 255)) < 0.05
 
 
+@pytest.mark.parametrize(
+    ("image_size", "seen"), [(32, 128), (64, 256), (128, 256), (512, 512)]
+)
+def test_network_is_shown_no_fewer_pixels_than_it_takes(image_size, seen):
+    image = np.random.default_rng(0).integers(0, 256, [600, 620, 3], np.uint8)
+    shapes = []
+
+    def segmenter(images):
+        shapes.append(images.shape)
+        return np.zeros([*images.shape[:3], 1], np.float32)
+
+    edges.opacity(segmenter, image_size, image, Choices("guided"))
+    assert shapes == [(1, seen, round(seen * 620 / 600), 3)]
+
+
 def test_none_is_the_mask_as_it_is_served():
     image, _ = _scene()
     found = edges.opacity(_segmenter, SIZE, image, Choices("none"))

@@ -99,6 +99,15 @@ def test_grabcut_gives_back_a_mask_of_one_side(level):
     np.testing.assert_array_equal(refined, np.full_like(rough, level > 0.5))
 
 
+@pytest.mark.parametrize(("ground", "dot"), [(0.0, 0.6), (1.0, 0.45)])
+def test_grabcut_gives_back_a_mask_whose_one_pixel_is_gone_when_enlarged(ground, dot):
+    image = np.random.default_rng(0).integers(0, 256, [40, 40, 3], np.uint8)
+    mask = np.full([40, 40, 1], ground, np.float32)
+    mask[20, 20] = dot  # Enlarged four times no sample is nearer than an eighth.
+    refined = refining.grabcut(image, mask, least_side=160)
+    np.testing.assert_array_equal(refined, mask > 0.5)
+
+
 def test_grabcut_gives_back_the_mask_on_a_picture_of_one_colour():
     _, _, rough = _disc()
     refined = refining.grabcut(np.full([40, 40, 3], 90, np.uint8), rough)

@@ -159,7 +159,8 @@ class ComGAN(base.StageModel):
         drawn = self.sample(step, indices)
         with tf.GradientTape() as tape:
             # One forward pass serves both updates.
-            scene = self._shifted(self.generator(drawn, training=True), step, indices)
+            painted = self.generator(drawn, training=True)
+            scene = self._shifted(painted, step, indices)
             see = self._see(step, indices)
             with tape.stop_recording():
                 (images,) = see([batch["image"]], 0)
@@ -178,7 +179,7 @@ class ComGAN(base.StageModel):
             *gradients, of_pixels = gradients
             of_network = self._of_mask_network(gradients)
             g_losses |= mask_monitors.of_step(
-                scene, of_pixels, of_network, batch_size=self._batch_size
+                painted, scene, of_pixels, of_network, batch_size=self._batch_size
             )
         return d_losses | g_losses
 

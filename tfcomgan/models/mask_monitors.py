@@ -11,6 +11,7 @@ _TINY = 1e-6  # Against a division by an empty side.
 
 
 def of_step(
+    painted: Scene,
     scene: Scene,
     on_pixels: tf.Tensor,
     on_network: Sequence[tf.Tensor],
@@ -20,7 +21,9 @@ def of_step(
     """Scalars of a scene and of the gradients on its mask (Lemma 1).
 
     Args:
-      scene: Of this replica; layers [B,S,S,3] in [-1, 1], mask [B,S,S,1] in [0, 1].
+      painted: Of this replica, as the generator paints it; layers [B,S,S,3] in [-1, 1],
+        mask [B,S,S,1] in [0, 1]. Where masks move at random, equal ones differ after it.
+      scene: The same after `guards.shifted`; `painted` itself where nothing moves.
       on_pixels: Gradient on the mask, as its shape.
       on_network: Gradients on the parameters of the mask's network.
       batch_size: Of all replicas.
@@ -32,6 +35,7 @@ def of_step(
       masks or more mask_variation (standard deviation over z, mean over pixels).
     """
     assert scene.mask is not None and scene.foreground is not None
+    assert painted.mask is not None and painted.foreground is not None
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     # Each replica has pixels of its own, of a loss that is the mean over replicas.
     (square,) = update.over_replicas([tf.reduce_sum(on_pixels**2) / replicas])
@@ -44,13 +48,15 @@ def of_step(
         "layer_echo": layer_echo(front, back, cover),
         "mask_area": tf.reduce_mean(scene.mask),
         "one_layer": tf.reduce_mean(tf.cast(has_one_layer(scene.mask), tf.float32)),
-        "layer_difference": tf.reduce_mean(tf.abs(scene.foreground - scene.background)),
+        "layer_difference": tf.reduce_mean(
+            tf.abs(painted.foreground - painted.background)
+        ),
         "pixel_gradient_norm": tf.sqrt(square),
         "mask_gradient_norm": tf.linalg.global_norm(update.over_replicas(on_network)),
     }
     if batch_size > 1:  # One mask says nothing of others.
-        (mean,) = update.over_replicas([tf.reduce_mean(scene.mask, axis=0)])
-        squares = tf.reduce_mean(tf.square(scene.mask - mean), axis=0)
+        (mean,) = update.over_replicas([tf.reduce_mean(painted.mask, axis=0)])
+        squares = tf.reduce_mean(tf.square(painted.mask - mean), axis=0)
         (variance,) = update.over_replicas([squares])
         readings["mask_variation"] = tf.reduce_mean(tf.sqrt(variance))
     return readings

@@ -130,8 +130,11 @@ def opacities(
 
 
 def copy_side(image_size: int) -> int:
-    """Pixels of the short side of the copy, for a network that sees `image_size`."""
-    return min(_ENLARGED * image_size, _MOST)
+    """Pixels of the short side of the copy, for a network that sees `image_size`.
+
+    Never fewer than that: the network is shown the copy.
+    """
+    return max(image_size, min(_ENLARGED * image_size, _MOST))
 
 
 def draw(

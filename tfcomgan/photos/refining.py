@@ -51,11 +51,12 @@ def grabcut(
             f"Received: {iterations}, {sure_ground}, {sure_object}."
         )
     is_object = mask[..., 0] > 0.5
+    large = enlarged(image_uint8, least_side)
+    mask = cv2.resize(mask[..., 0], large.shape[1::-1])
+    is_likely = mask > 0.5  # A lone pixel may be gone, enlarged.
     has_one_colour = np.all(image_uint8 == image_uint8[0, 0])
-    if not has_one_colour and is_object.any() and not is_object.all():
-        large = enlarged(image_uint8, least_side)
-        mask = cv2.resize(mask[..., 0], large.shape[1::-1])
-        labels = np.where(mask > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    if not has_one_colour and is_likely.any() and not is_likely.all():
+        labels = np.where(is_likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         labels[mask < sure_ground] = cv2.GC_BGD
         labels[mask > sure_object] = cv2.GC_FGD
         is_object = shrunk(cut(large, labels, iterations), image_uint8.shape[:2])
