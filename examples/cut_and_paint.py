@@ -1,6 +1,6 @@
 """A trained model from Python: cut objects out, put them elsewhere, change one thing.
 
-  python examples/cut_and_paint.py runs/scenes photo.jpg made
+  python examples/cut_and_paint.py runs/folder_64 photo.jpg made
 
 Writes made/cutout.png (the photo, clear where there is no object), made/elsewhere.png (the
 object on surroundings that the generator paints) and made/looks.png (one shape in the

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines import weights
 from pipelines.cache import Record
 from tfcomgan import run_folder
-from tfcomgan.data import decoded, input_pipeline, overlap, reading
+from tfcomgan.data import decoded, input_pipeline, making, overlap, reading
 from tfcomgan.data.reading import View
 from tfcomgan.errors import UserError
 from tfcomgan.models import comgan
@@ -46,18 +46,33 @@ class Examples:
         made = self.record.info["source"]
         if not made["module"].startswith("tfcomgan.data."):
             # The folder may be a stranger's, and importing a module runs it.
-            raise UserError(
-                f"{self.record.folder}: its data set is of the module "
-                f"{made['module']!r}, not of tfcomgan.data. Delete that folder and give "
-                "the same command again."
-            )
-        cls = getattr(importlib.import_module(made["module"]), made["name"])
+            where = f"of the module {made['module']!r}, not of tfcomgan.data"
+            raise self._strange(where)
+        cls = getattr(importlib.import_module(made["module"]), made["name"], None)
+        # Nor is every function of ours harmless: some delete folders.
+        if not (isinstance(cls, type) and issubclass(cls, making.Source)):
+            raise self._strange(f"made by {made['name']!r}, which is no data set")
         return cls(**made["settings"])
+
+    def _strange(self, what: str) -> UserError:
+        return UserError(
+            f"{self.record.folder}: its data set is {what}. Delete that folder and give "
+            "the same command again."
+        )
 
     @functools.cached_property
     def _prepared(self):
         """The settings and the builder, which looks through the user's folder once."""
         source = self.source()
+        known = self.record.parameters.get("manual_dir")
+        if known and known["content"] != source.fingerprint(
+            self.manual_dir, self.data_dir
+        ):
+            raise UserError(
+                f"The pictures of {self.manual_dir or self.data_dir} have changed since "
+                "this run has looked at them. Give the same command again; stages that "
+                "learned from the old ones are made anew."
+            )
         return source, source.prepare(self.data_dir, self.manual_dir)
 
     def has(self, what: str) -> bool:
@@ -87,6 +102,10 @@ class Examples:
             # A data folder may be for reading alone.
             homes=(self.data_dir, self.record.folder.parent),
         )
+
+    def identity(self, view: View) -> str:
+        """What tells these pictures from all others, where something of them is kept."""
+        return f"{self.record.fingerprint} {view.split} {view.crop} {view.size}"
 
     def first(self, view: View, count: int) -> np.ndarray:
         """A few pictures from the beginning of a split, uint8 [N,size,size,3]."""

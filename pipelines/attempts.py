@@ -103,7 +103,9 @@ def train(work: Work, training: Training) -> tuple[keras.Model, dict]:
         save_png(work.folder / "pictures.png", training.drawer(model)())
         readings = monitor.read(place / monitor.READINGS)
         info = _info(training, readings, seed, given_up, doubt)
-        return model, info | {"precision": policy(training.schedule.precision)}
+        return model, info | {
+            "precision": policy(training.schedule.precision, work.place.devices)
+        }
     raise UserError(
         f"No seed of {len(given_up)} led past a trivial solution "
         f"(monitor.max_restarts={watch.max_restarts}). The last: {given_up[-1]}"

@@ -29,7 +29,7 @@ def where(schedule: TrainingSettings | None, place: Place) -> str:
     if place.team:
         several = f"{len(place.team.cluster.addresses)} hosts, {several}"
     none = "" if machine.gpus else "; no GPU was found"
-    return f" on {several}{kind}, in {policy(schedule.precision)}{none}"
+    return f" on {several}{kind}, in {policy(schedule.precision, place.devices)}{none}"
 
 
 def tell(

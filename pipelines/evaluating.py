@@ -220,7 +220,8 @@ def _measure(
     )
     can_cluster = bool(sampler.num_codes) and examples.has("label")
     split, size, crop = pictures.training_split, pictures.image_size, pictures.crop
-    real = examples.load(View(split, crop=crop, size=size, with_labels=can_cluster))
+    view = View(split, crop=crop, size=size, with_labels=can_cluster)
+    real = examples.load(view)
     numbers = measuring.realism(
         paint,
         sampler,
@@ -228,7 +229,7 @@ def _measure(
         generation,
         # A data folder may be for reading alone.
         homes=(work.place.data_dir, work.place.run_dir),
-        fingerprint=f"{examples.record.fingerprint} {split} {crop} {size}",
+        fingerprint=examples.identity(view),
     )
     begin("what z, f and b move")
     numbers |= measuring.control(paint, sampler, disentanglement)

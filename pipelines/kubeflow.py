@@ -11,7 +11,6 @@ install 'kfp[kubernetes]'`, and neither TensorFlow nor a cluster.
 Exit codes: 0 done, 1 a defect, 2 something to put right.
 """
 
-import pathlib
 import posixpath
 from collections.abc import Sequence
 
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from pipelines import kubeflow_stages, sweeps
-from tfcomgan import command_line
+from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
@@ -80,7 +79,7 @@ def _main(arguments: Sequence[str]) -> None:
             "gin-config, also in an environment of its own."
         ) from error
     given, root = flags.FLAGS, flags.FLAGS.mount_path
-    name = "+".join(pathlib.Path(file).stem for file in given.gin_file)
+    name = run_folder.default_name(given.gin_file)
     options = kubeflow_stages.Options(
         gin_files=given.gin_file,
         gin_params=given.gin_param,

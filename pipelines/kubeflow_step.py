@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 
 from pipelines import sweeps
 from tfcomgan import run_folder
+from tfcomgan.reporting import finished
 from tfcomgan.system import files
 
 _TABLE = "comparison.md"
@@ -52,27 +53,6 @@ def flags(name: str, run_dir: str, member: str, more: Sequence[str]) -> list[str
     return [*more, *bindings, place, f"--stages={name}"]
 
 
-def metrics(info: Mapping) -> dict[str, float]:
-    """Numbers of `evaluate` by name: scores in percent, as `tfcomgan.compare` has them.
-
-    Args:
-      info: Of the stage's artifact.
-    """
-    scores = _numbers(info.get("scores", {}))
-    scores = {f"{name}, %": 100 * value for name, value in scores.items()}
-    return scores | _numbers({k: v for k, v in info.items() if k != "scores"})
-
-
-def _numbers(tree: Mapping, start: str = "") -> dict[str, float]:
-    numbers = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            numbers |= _numbers(value, f"{start}{name} / ")
-        elif type(value) in (int, float):
-            numbers[f"{start}{name}"] = float(value)
-    return numbers
-
-
 def _stage(given: argparse.Namespace, more: Sequence[str]) -> None:
     _command("tfcomgan.main", flags(given.name, given.run_dir, given.member, more))
     run_dir = pathlib.Path(run_dir_of(given.run_dir, given.member))
@@ -84,7 +64,7 @@ def _stage(given: argparse.Namespace, more: Sequence[str]) -> None:
         _copy(run_dir / run_folder.SERVING, given.model)
     if given.scores:
         info = run_folder.read_artifact(run_dir, given.name)["info"]
-        numbers = metrics(info)
+        numbers = finished.numbers(info)
         _write(given.scores, json.dumps(numbers, indent=2))
         _tell_metadata(given.executor_input, "scores", numbers)
 

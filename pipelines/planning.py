@@ -75,6 +75,8 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
             parameters |= _manual_content(chosen["chosen"].source, place)
         if place and name == "evaluate":
             parameters |= _folder_content(chosen["protocol"], place)
+            if content := chosen["generation"].content():
+                parameters["inception"] = {"content": content}
         upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
         made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
@@ -146,6 +148,14 @@ def _check_sizes(plans: dict[str, Plan]) -> None:
         raise UserError(
             "`generator.image_size` and `input_pipeline.image_size` must agree. "
             f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
+        )
+    stored = getattr(plans["prepare"].settings["chosen"].source, "store_size", 0)
+    kept = plans["train_generator"].settings["pictures"].kept_size
+    if 0 < stored < kept:
+        raise UserError(
+            f"`folder.store_size` is {stored}, and trainings take pictures of {kept} px "
+            f"(IMAGE_SIZE={max(sizes)} and a margin to crop from): all would be enlarged. "
+            f"Set folder.store_size = {kept} or more, or 0 to store pictures as they are."
         )
 
 

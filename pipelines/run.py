@@ -18,6 +18,13 @@ from tfcomgan.reporting import environment
 from tfcomgan.system import files, locks
 from tfcomgan.training import hosts, loop
 
+# What sets the batch of each training, in gin/base.gin.
+_BATCH_SIZES = {
+    "train_generator": "BATCH_SIZE",
+    "train_segmenter": "SEGMENTER_BATCH_SIZE",
+    "self_train": "SELF_TRAINING_BATCH_SIZE",
+}
+
 
 def settings() -> None:
     """Builds all settings from gin, so that a wrong one is reported at once."""
@@ -50,7 +57,7 @@ def run(
         plans["export"].settings["chosen"].check()
     cluster = hosts.cluster()
     if cluster is None:
-        _check_machine(plans, place)
+        _check_machine(names, plans, place)
         with locks.hold(place.run_dir, "--run_dir"):
             _take_over(place.run_dir, gin_files)
             _run(names, plans, place, report)
@@ -58,7 +65,7 @@ def run(
     about = together.about(names, plans)
     if not cluster.is_chief:
         with together.joined(cluster, place, about, report) as place:
-            _check_machine(plans, place)
+            _check_machine(names, plans, place)
             together.assist(names, plans, place, report)
         return
     with (
@@ -67,7 +74,7 @@ def run(
     ):
         _take_over(place.run_dir, gin_files)
         with together.gathered(chair, place, about, report) as place:
-            _check_machine(plans, place)
+            _check_machine(names, plans, place)
             _run(names, plans, place, report)
 
 
@@ -121,22 +128,29 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
         )
 
 
-def _check_machine(plans: dict[str, Plan], place: Place) -> None:
+def _check_machine(names: Sequence[str], plans: dict[str, Plan], place: Place) -> None:
+    """Refuses batches that this machine cannot train on, of what is to be trained."""
     if place.team:
         replicas = place.team.strategy.num_replicas_in_sync
     else:
         replicas = len(loop.replicas(place.devices))
-    for plan in plans.values():
-        if plan.schedule:
-            size = plan.settings["pictures"].image_size
-            loop.check_batch_size(plan.schedule.batch_size, replicas)
-            loop.check_memory(plan.schedule.batch_size, size)
+    for name in names:
+        plan = plans[name]
+        if plan.schedule is None:
+            continue
+        batch_size, called = plan.schedule.batch_size, _BATCH_SIZES[name]
+        try:
+            loop.check_batch_size(batch_size, replicas, called)
+            loop.check_memory(batch_size, plan.settings["pictures"].image_size, called)
+        except UserError:
+            if plan.find(place.run_dir) is None:  # Else nothing is trained.
+                raise
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:
     """Marks a run folder with its gin files, or refuses one of others."""
     mark = run_dir / run_folder.MARK
-    names = [pathlib.Path(name).stem for name in gin_files]
+    names = [run_folder.config_name(name) for name in gin_files]
     if mark.exists():
         try:
             claimed_by = list(json.loads(mark.read_text(encoding="utf-8"))["gin_files"])

@@ -97,7 +97,7 @@ def self_train(
         "end": rounds.end(done, chosen),
         "notes": rounds.texts(done, chosen),
         "figures": school.publish(len(done) - 1),
-        "precision": policy(schedule.precision),
+        "precision": policy(schedule.precision, work.place.devices),
     }
 
 

@@ -89,14 +89,14 @@ def test_wrong_setting_is_named_and_nothing_is_made(run_dir, flag, expected):
     assert not run_dir.exists()
 
 
-@pytest.mark.parametrize("macro", ["BATCH_SIZE", "SEGMENTER_BATCH_SIZE"])
+@pytest.mark.parametrize(
+    "macro", ["BATCH_SIZE", "SEGMENTER_BATCH_SIZE", "SELF_TRAINING_BATCH_SIZE"]
+)
 def test_batch_that_does_not_divide_among_replicas(run_dir, macro):
-    message = command.run(
-        *tiny(run_dir, _param(f"{macro}=3"), "--devices=cpu:0,cpu:1")
-    ).message
-    assert "BATCH_SIZE must be divisible by the number of replicas" in message
-    assert "Received: 3 for 2 replicas" in message
-    assert macro in message
+    options = _param(f"{macro}=3"), _param("self_training.rounds=1")
+    message = command.run(*tiny(run_dir, *options, "--devices=cpu:0,cpu:1")).message
+    assert message.startswith(f"{macro} must be divisible by the number of replicas")
+    assert f"Received: 3 for 2 replicas. Set {macro}, or --devices." in message
     assert not run_dir.exists()
 
 
@@ -249,7 +249,7 @@ def test_non_finite_loss_is_named_and_the_last_checkpoint_kept(run_dir):
     assert command.artifacts(run_dir) == {"prepare"}
     # The step-4 checkpoint is good: from it, sound pictures give the unbroken run.
     done = command.run(*tiny(run_dir, TO_GENERATOR)).check()
-    assert "train_generator: 0/8" not in done.err
+    assert "generator: 0/8" not in done.err
     _assert_same_generator(run_dir)
 
 

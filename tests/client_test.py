@@ -144,6 +144,20 @@ def test_the_server_sees_white_where_a_png_has_a_transparent_colour(tmp_path, mo
     np.testing.assert_array_equal(seen, expected)
 
 
+def test_the_server_sees_dark_levels_of_16_bits_as_segment_does(tmp_path):
+    """A thermal picture: levels of one twentieth of what its file could hold."""
+    levels = np.linspace(300, 4000, 20 * 30).reshape(20, 30).astype(np.uint16)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    told = []
+    seen = signatures.decode(
+        tf.constant(client.to_send(tmp_path / "a.png", told.append))
+    ).numpy()
+    # All but a thousandth at either end lie between black and white.
+    expected = np.clip((levels - 300) / 3700 * 255, 0, 255)
+    np.testing.assert_allclose(seen[..., 0], expected, atol=2)
+    assert len(told) == 1 and f"{tmp_path / 'a.png'}: 16 bits a pixel" in told[0]
+
+
 # With a server.
 
 

@@ -198,16 +198,19 @@ def test_what_is_no_finished_run_is_named_and_left_out(tmp_path):
     shutil.rmtree(unfinished / "evaluate")
     damaged = make(tmp_path / "damaged")
     (damaged / "evaluate" / "artifact.json").write_text("{")
+    locked = make(tmp_path / "locked")
+    (locked / "evaluate" / "artifact.json").unlink()
+    (locked / "evaluate" / "artifact.json").mkdir()  # As little to be opened.
     (tmp_path / "other").mkdir()
     (tmp_path / "file.txt").touch()
-    bad = [unfinished, damaged, tmp_path / "other", tmp_path / "file.txt"]
+    bad = [unfinished, damaged, locked, tmp_path / "other", tmp_path / "file.txt"]
     done = compare(*bad, tmp_path / "missing", good)
     assert done.code == 0
     assert _cells(done.out)[0] == ["", "good"]
     lines = done.err.splitlines()
     for folder, reason in zip(
         [*bad, tmp_path / "missing"],
-        ["evaluate has not run", "damaged", "no run", "no run", "no run"],
+        ["evaluate has not run", "damaged", "cannot be read: Is a", *3 * ["no run"]],
         strict=True,
     ):
         (line,) = (line for line in lines if line.startswith(f"{folder}: left out"))

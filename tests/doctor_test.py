@@ -14,6 +14,7 @@ from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.errors import UserError
 from tfcomgan.figures import contact_sheet
+from tfcomgan.system import marks
 
 TRAINING = InputSettings(image_size=32)
 
@@ -203,6 +204,7 @@ def test_the_command_prepares_other_data_sets(main, tmp_path):
     sizes = ["scenes.num_train=5", "scenes.num_test=3"]
     text = main(gin_file=["gin/scenes.gin"], gin_param=sizes, out="doctor")
     assert "Pictures: 5 train, 3 test" in text
+    assert marks.ALL in marks.read(tmp_path / "data")
     assert "Masks: 8; object " in text
     with Image.open(tmp_path / "doctor/contact_sheet.png") as sheet:
         assert sheet.size == (2 + 8 * 98, 2 + 2 * 98)  # 32 px, three times as large.

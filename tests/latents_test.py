@@ -39,16 +39,28 @@ def test_another_seed_step_or_purpose_gives_other_latents(other, step):
     assert not any(_equal(SMALL(7), other(step)))
 
 
+_STREAMS = {n: v for n, v in vars(latents).items() if n.startswith("STREAM_")}
+_PURPOSES = {n: v for n, v in vars(latents).items() if n.isupper()}
+_PURPOSES = {n: v for n, v in _PURPOSES.items() if n not in _STREAMS}
+
+
 def test_streams_of_purposes_and_of_augmentation_are_all_apart():
-    streams = [
-        *(latents.STREAM_DATA, latents.STREAM_COLOUR_SYNTHETIC),
-        latents.STREAM_COLOUR_REAL,
-    ]
-    purposes = latents.TRAINING, latents.SEGMENTING, latents.ORIENTING, latents.PICTURES
-    seeds = [tuple(latents.stream_seed(0, s, 3).numpy()) for s in streams]
-    assert len(set(seeds)) == len(seeds)
-    z = [dataclasses.replace(SMALL, purpose=p)(3).z.numpy() for p in purposes]
-    assert len({values.tobytes() for values in z}) == len(purposes)
+    drawn = {}
+    for name, purpose in _PURPOSES.items():
+        of_purpose = dataclasses.replace(SMALL, purpose=purpose)(3)
+        drawn |= {f"{name}.{x}": v.numpy() for x, v in of_purpose._asdict().items()}
+    size = drawn["TRAINING.z"].shape
+    for name, stream in _STREAMS.items():
+        seed = latents.stream_seed(SMALL.seed, stream, 3)
+        # As the sampler would draw z, f and b of it.
+        drawn[f"{name}.z"] = SMALL.z_std * tf.random.stateless_normal(size, seed)
+        codes = tf.random.stateless_uniform(
+            size[:1], seed, maxval=SMALL.num_codes, dtype=tf.int32
+        )
+        drawn[f"{name}.f"] = tf.one_hot(codes, SMALL.num_codes)
+    assert len(_STREAMS) == len(_PURPOSES) == 6
+    contents = [np.asarray(values).tobytes() for values in drawn.values()]
+    assert len(set(contents)) == len(contents) == 3 * 6 + 2 * 6
 
 
 def test_rows_of_some_places_are_those_rows_of_the_whole_batch():

@@ -21,7 +21,7 @@ import errno
 import io
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tqdm
@@ -33,13 +33,19 @@ from tfcomgan.data import metadata
 from tfcomgan.data import pictures as picture_files
 from tfcomgan.errors import UserError
 from tfcomgan.images import save_png
-from tfcomgan.photos import finding
+from tfcomgan.photos import finding, reading
 from tfcomgan.photos.finding import Photo
 from tfcomgan.serving.requests import Answer, Ask, Rejected, connect, patient
 
 
-def to_send(picture: str | pathlib.Path) -> bytes:
-    """A picture file, or an upright PNG file of it where the server would not see it so.
+def to_send(
+    picture: str | pathlib.Path, tell: Callable[[str], None] = lambda line: None
+) -> bytes:
+    """A picture file, or a PNG file of what `tfcomgan-segment` sees of it.
+
+    Args:
+      picture: The file; sent as it is where the server sees the same.
+      tell: Takes a line on what was done to its levels that may surprise.
 
     Raises:
       BadPicture: It cannot be read.
@@ -49,32 +55,39 @@ def to_send(picture: str | pathlib.Path) -> bytes:
     with contextlib.suppress(Exception), Image.open(picture) as image:
         if _is_plain(image):
             return pathlib.Path(picture).read_bytes()
-    file = io.BytesIO()
-    Image.fromarray(picture_files.read(picture)).save(file, "PNG", compress_level=1)
+    photo, file = reading.read(picture), io.BytesIO()
+    if photo.note:
+        tell(f"{picture}: {photo.note}")
+    Image.fromarray(photo.image).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
 def _is_plain(image: Image.Image) -> bool:
-    """Whether the server sees a picture's file as `pictures.read` does."""
+    """Whether the server sees a picture's file as `photos.reading` does."""
+    is_deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
     # TensorFlow takes a PNG's tRNS for the opacity of a palette alone.
     has_clear_colour = "transparency" in image.info and image.mode != "P"
     return (
         image.format in ("JPEG", "PNG")
         and not has_clear_colour
+        and not is_deep
         and metadata.turn(image) is None
         and metadata.is_srgb(image)
     )
 
 
 def answers(
-    photos: Sequence[Photo], ask: Ask, batch_size: int
+    photos: Sequence[Photo],
+    ask: Ask,
+    batch_size: int,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[tuple[Photo, Answer | UserError]]:
-    """Each picture with its answer, or with what is wrong with it."""
+    """Each picture with its answer, or with what is wrong with it; see `to_send`."""
     for start in range(0, len(photos), batch_size):
         files = {}
         for photo in photos[start : start + batch_size]:
             try:
-                files[photo] = to_send(photo.path)
+                files[photo] = to_send(photo.path, tell)
             except UserError as error:
                 yield photo, error
         try:
@@ -102,7 +115,7 @@ def segment(
     command_line.refuse_to_overwrite(out, *names)
     failed = 0
     answered = tqdm.tqdm(
-        answers(photos, ask, batch_size),
+        answers(photos, ask, batch_size, _tell),
         total=len(photos),
         unit=" pictures",
         disable=None,
@@ -114,12 +127,16 @@ def segment(
                     raise answer
                 _write(out / f"{photo.name}.png", answer)
             except UserError as error:
-                tqdm.tqdm.write(f"error: {error}", file=sys.stderr)
+                _tell(f"error: {error}")
                 failed += 1
                 continue
             tqdm.tqdm.write(f"{photo.path}  object {answer.foreground_area:.1%}")
     if failed:
         raise UserError(f"{failed} of {len(photos)} pictures could not be segmented.")
+
+
+def _tell(line: str) -> None:
+    tqdm.tqdm.write(line, file=sys.stderr)
 
 
 def _write(path: pathlib.Path, answer: Answer) -> None:

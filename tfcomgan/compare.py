@@ -13,7 +13,6 @@ Exit codes: 0 done, 1 a defect, 2 something to put right (among others: no run i
 """
 
 import collections
-import json
 import pathlib
 import statistics
 import sys
@@ -23,32 +22,12 @@ from typing import NamedTuple
 # Neither TensorFlow nor NumPy: the table takes no longer than --help.
 from absl import flags
 
-from tfcomgan import command_line, run_folder
+from tfcomgan import command_line
 from tfcomgan.errors import UserError
-from tfcomgan.evaluation import seen
-from tfcomgan.evaluation.seen import Seen
+from tfcomgan.reporting import finished
+from tfcomgan.reporting.finished import Run
 from tfcomgan.reporting.tables import Table
 from tfcomgan.system import files
-
-_EVALUATE = "evaluate"
-# Those that its scores depend on, and itself.
-_NEEDED = run_folder.STAGES[: run_folder.STAGES.index(_EVALUATE) + 1]
-_SEED = "training.seed"
-
-
-class Run(NamedTuple):
-    """A finished run.
-
-    settings: By 'stage/settings.field', less the seeds and what changes no result; as
-      JSON texts.
-    seeds: Of the trainings; one number where both have the same.
-    metrics: Numbers by name, as 'test_center_32px_t0.5 / segmenter / iou_plain, %'.
-    """
-
-    folder: pathlib.Path
-    settings: dict[str, str]
-    seeds: tuple[int, ...]
-    metrics: dict[str, float]
 
 
 class Group(NamedTuple):
@@ -60,107 +39,6 @@ class Group(NamedTuple):
     def values(self, metric: str) -> list[float]:
         """The metric of each seed."""
         return [run.metrics[metric] for run in self.runs if metric in run.metrics]
-
-
-def read(folder: pathlib.Path) -> Run:
-    """Reads what the stages of a run wrote.
-
-    Raises:
-      UserError: The folder is no run, an unfinished or a damaged one.
-    """
-    records = {name: _record(folder, name) for name in _NEEDED}
-    inputs = (records[_EVALUATE] or {}).get("inputs", {})
-    if "self_train" not in inputs and records[_EVALUATE]:
-        del records["self_train"]  # Of a version that had no such stage.
-    missing = [name for name, record in records.items() if record is None]
-    if len(missing) == len(records) and not run_folder.is_run(folder):
-        raise UserError(f"no run folder: it holds no artifact and no {run_folder.MARK}")
-    if missing:
-        raise UserError(
-            f"not finished: {', '.join(missing)} has not run. The command that began "
-            "it goes on from there"
-        )
-    # Records of older versions do not say what they were made from.
-    for place, (stage, record) in enumerate(records.items()):
-        for name, fingerprint in record.get("inputs", {}).items():
-            if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
-                again = ",".join([*records][place:])
-                raise UserError(
-                    f"its {stage} is of an older {name}. Make it again: --stages={again}"
-                )
-    flat = {}
-    for stage, record in records.items():
-        flat |= _flat(record["parameters"], f"{stage}/", ".")
-    acting = {name: value for name, value in flat.items() if _acts(name, flat)}
-    seeds = tuple(acting.pop(n) for n in sorted(acting) if n.endswith(_SEED))
-    return Run(
-        folder,
-        {name: json.dumps(value) for name, value in acting.items()},
-        seeds[:1] if len(set(seeds)) == 1 else seeds,
-        _metrics(records),
-    )
-
-
-def _metrics(records: dict[str, dict]) -> dict[str, float]:
-    info = dict(records[_EVALUATE]["info"])
-    info.pop("num_scored", None)  # No metric.
-    # Without masks there are no scores, but there may be other metrics.
-    scores = _flat(info.pop("scores", {}), "", " / ")
-    known = seen.of(
-        {name: record["parameters"] for name, record in records.items()},
-        records["prepare"]["info"].get("num_examples", {}),
-    )
-    ordered = sorted(scores, key=lambda name: _place(name, known))
-    metrics = {f"{k}, %": 100 * scores[k] for k in ordered} | _flat(info, "", " / ")
-    return {k: float(v) for k, v in metrics.items() if type(v) in (int, float)}
-
-
-def _place(score: str, known: Seen) -> tuple[int, bool]:
-    """Held-out pictures come first, and of a split the fixed threshold."""
-    protocol = score.partition(" / ")[0]
-    return known.place(protocol), protocol.endswith("_otsu")
-
-
-def _acts(name: str, settings: dict) -> bool:
-    """Whether a setting can change a number of its run."""
-    stage, _, rest = name.partition("/")
-    owner, _, field = rest.partition(".")
-    rounds = "self_training.rounds"
-    if stage == "self_train" and settings.get(f"{stage}/{rounds}") == 0:
-        return rest == rounds  # It keeps the segmenter as it came.
-    if owner == "monitor":
-        on_trivial = settings.get(f"{stage}/monitor.on_trivial")
-        return field == "on_trivial" or on_trivial != "warn"
-    if rest in ("evaluation.refine", "self_training.least_side"):
-        return settings[name] not in ("none", 0)  # Which older runs do not name.
-    if owner in ("grabcut", "iem"):
-        teaches = settings.get(f"{stage}/self_training.first_teacher") == owner
-        return teaches or owner in settings.get(f"{stage}/evaluation.baselines", ())
-    return True
-
-
-def _record(folder: pathlib.Path, stage: str) -> dict | None:
-    try:
-        record = run_folder.read_artifact(folder, stage)
-        for key in ("parameters", "info") if record else ():
-            record[key].items()
-    except (ValueError, KeyError, AttributeError) as error:
-        path = folder / stage / run_folder.ARTIFACT
-        raise UserError(f"damaged: {path} cannot be read") from error
-    return record
-
-
-def _flat(tree: dict, prefix: str, separator: str) -> dict:
-    """Leaves by path; of a summary with an interval, the mean stands for the whole."""
-    leaves = {}
-    for name, value in tree.items():
-        if isinstance(value, dict) and "mean" in value:
-            value = value["mean"]
-        if isinstance(value, dict):
-            leaves |= _flat(value, f"{prefix}{name}{separator}", separator)
-        else:
-            leaves[prefix + name] = value
-    return leaves
 
 
 def group(runs: Sequence[Run]) -> list[Group]:
@@ -249,7 +127,7 @@ def compare(arguments: Sequence[str], out: pathlib.Path | None) -> str:
     runs = []
     for real, folder in folders.items():
         try:
-            runs.append(read(real)._replace(folder=folder))
+            runs.append(finished.read(real)._replace(folder=folder))
         except UserError as error:
             print(f"{folder}: left out; {error}.", file=sys.stderr)
     if not runs:

@@ -25,6 +25,7 @@ from tfcomgan.data.inspection import Finding, look, spread
 from tfcomgan.errors import UserError
 from tfcomgan.figures import contact_sheet
 from tfcomgan.images import save_png
+from tfcomgan.system import marks
 
 _SHEET_SIZE = 96  # Pixels of a picture on the contact sheet, at most.
 _SHEET = "contact_sheet.png"
@@ -269,7 +270,9 @@ def _main(arguments: Sequence[str]) -> None:
         files = listing.scan(manual_dir)
         findings, notes = examine_folder(source, files, size, crop=crop), files.notes()
     else:
-        builder = source.prepare(pathlib.Path(given.data_dir), manual_dir)
+        data_dir = pathlib.Path(given.data_dir)
+        marks.make(data_dir)  # What is fetched is nobody's photos.
+        builder = source.prepare(data_dir, manual_dir)
         findings = list(examine_builder(builder, source.adapt, size, crop=crop))
     for line in report(findings, pictures=pictures, notes=notes):
         print(line)

@@ -96,6 +96,11 @@ def _file_of(error: BaseException, text: str) -> str:
     return match[1] or match[2] if match else ""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first, 200 characters of it; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 def without_gin_trail(error: BaseException) -> str:
     """The text of an error, less gin's "In call to configurable ..."."""
     return str(error).split("\n  In call to configurable ")[0]

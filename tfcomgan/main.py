@@ -14,7 +14,7 @@ from collections.abc import Sequence
 # TensorFlow, gin and NumPy are imported where they are used: --help must not wait.
 from absl import flags
 
-from tfcomgan import command_line
+from tfcomgan import command_line, run_folder
 from tfcomgan.errors import UserError
 from tfcomgan.run_folder import STAGES
 
@@ -55,7 +55,7 @@ def _main(arguments: Sequence[str]) -> None:
     if given.dry_run:
         print(config.operative_text())
         return
-    name = "+".join(path.stem for path in paths)
+    name = run_folder.default_name(paths)
     options = given.beam_options
     place = pipeline.Place(
         run_dir=pathlib.Path(given.run_dir or f"runs/{name}"),

@@ -23,6 +23,7 @@
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 
 STAGES = (
     *("prepare", "train_generator", "train_segmenter", "self_train"),
@@ -40,6 +41,22 @@ ARTIFACT = "artifact.json"
 UNFINISHED = "unfinished"
 NETWORK, CRITIC = "network.npz", "critic.npz"
 FIGURES = "figures"
+
+
+def config_name(gin_file: str | os.PathLike) -> str:
+    """What a run made from a gin file is called: its path below `gin/`, else its stem.
+
+    >>> config_name("gin/scenes.gin"), config_name("gin/trivial/comgan.gin")
+    ('scenes', 'trivial/comgan')
+    """
+    parts = pathlib.PurePath(gin_file).with_suffix("").parts
+    below = [i + 1 for i, part in enumerate(parts[:-1]) if part == "gin"]
+    return "/".join(parts[below[-1] :]) if below else parts[-1]
+
+
+def default_name(gin_files: Iterable[str | os.PathLike]) -> str:
+    """The name of a run folder where none is given, as in 'scenes+smoke'."""
+    return "+".join(config_name(file).replace("/", "-") for file in gin_files)
 
 
 def is_run(folder: str | os.PathLike) -> bool:

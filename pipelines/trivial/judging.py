@@ -107,7 +107,8 @@ def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
     chosen = config.build(GenerationMetricsSettings)
     pictures = config.build(InputSettings, "train_generator")
     split, size = pictures.training_split, pictures.image_size
-    real = examples.load(View(split, crop=pictures.crop, size=size)).images
+    view = View(split, crop=pictures.crop, size=size)
+    real = examples.load(view).images
     count = min(chosen.num_samples, len(real))
     sample = trained.sampler(seed=1, batch_size=_BATCH, purpose=latents.PICTURES)
 
@@ -122,7 +123,7 @@ def _realism(generator, trained, examples, cache_dir) -> dict[str, float]:
             extractor,
             real,
             [cache_dir],
-            examples.record.fingerprint,
+            examples.identity(view),
             batch_size=chosen.batch_size,
         )
         of_fake = reference.extract(

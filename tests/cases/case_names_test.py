@@ -76,7 +76,7 @@ def test_folders_whose_names_are_patterns_are_trained_in(tmp_path):
     kept = sorted(path.stem for path in run_dir.rglob("*.index"))
     assert done.code < 0 and kept[-1] == "step-6" and len(kept) <= 3
     done = command.run(*command.tiny(run_dir, data)).check()
-    assert "train_generator: 0/8" not in done.err
+    assert "generator: 0/8" not in done.err
     ours, unbroken = (
         np.load(run / "train_generator/network.npz")
         for run in (run_dir, command.finished())

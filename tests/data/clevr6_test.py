@@ -71,6 +71,32 @@ def test_prepared_data_are_found_without_a_manual_folder_if_they_are_alone(tmp_p
         prepare(tmp_path, None)
 
 
+def test_what_is_prepared_has_the_fingerprint_of_what_it_was_made_from(tmp_path):
+    source, prints = clevr6.Clevr6Source(), []
+    for count in (3, 4):
+        file, data_dir = (
+            make_zip(tmp_path / f"{count}.zip", count),
+            tmp_path / str(count),
+        )
+        source.prepare(data_dir, file)
+        prints.append(source.fingerprint(file, data_dir))
+        assert source.fingerprint(None, data_dir) == prints[-1]
+    assert prints[0] != prints[1]
+    assert source.fingerprint(None, tmp_path / "none") == ""
+
+
+def test_zip_made_by_a_mac_is_taken(tmp_path):
+    file = make_zip(tmp_path / "scenes.zip", 3, "clevr6_128/")
+    made = prepare(tmp_path, file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("__MACOSX/clevr6_128/images/._00000.png", b"fork")
+        archive.writestr("clevr6_128/.DS_Store", b"finder")
+        archive.writestr("clevr6_128/images/._00000.png", b"fork")
+    source = clevr6.Clevr6Source()
+    taken = source.prepare(tmp_path / "other", file)
+    assert sorted(read(taken, "train")) == sorted(read(made, "train"))
+
+
 def test_without_anything_the_message_says_what_to_put_where(tmp_path):
     (tmp_path / "empty").mkdir()
     for manual_dir in (None, tmp_path / "empty", tmp_path / "nowhere"):

@@ -210,6 +210,15 @@ def test_arrays_of_data_sets_that_are_gone_and_of_nobody_are_removed(data_dir):
     assert len(_files(data_dir)) == 3
 
 
+def test_arrays_behind_a_link_to_another_disk_stay(data_dir, tmp_path):
+    (tmp_path / "large/disk").mkdir(parents=True)
+    (data_dir / "decoded").symlink_to(tmp_path / "large/disk")
+    _on_disk(data_dir, "test")
+    before = _files(data_dir)
+    _on_disk(data_dir, "train", 24)
+    assert len(before) == 1 and set(before) < set(_files(data_dir))
+
+
 def test_a_data_folder_for_reading_alone_leaves_arrays_in_the_second_home(
     data_dir, tmp_path, monkeypatch
 ):

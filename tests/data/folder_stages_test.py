@@ -12,6 +12,8 @@ from pipelines.preparing import PrepareSettings
 from tfcomgan import config
 from tfcomgan.data import input_pipeline
 from tfcomgan.data.folder import FolderSource
+from tfcomgan.data.reading import View
+from tfcomgan.errors import UserError
 
 
 @pytest.mark.parametrize("name", ["folder", "folder_64"])
@@ -40,6 +42,20 @@ def test_a_changed_picture_makes_all_stages_run_again(photos, tmp_path):
     save(photos / "a 0.png", noise(99))
     after = digests()
     assert not set(before.values()) & set(after.values())
+
+
+def test_pictures_that_change_while_a_run_works_are_not_learned_from(photos, tmp_path):
+    config.parse(["gin/folder_64.gin"])
+    place = _place(tmp_path, photos)
+    pipeline.run(["prepare"], place, report=lambda line: None)
+    plans = planning.plans(place)
+    examples = planning.inputs(plans["train_generator"], place)["examples"]
+    save(photos / "late.png", noise(98))
+    with pytest.raises(UserError, match=f"pictures of {photos} have changed"):
+        examples.load(View("train", crop="center", size=32))
+    (photos / "late.png").unlink()
+    examples = planning.inputs(plans["train_generator"], place)["examples"]
+    assert len(examples.load(View("train", crop="center", size=32)).images) == 11
 
 
 def test_prepare_reports_what_was_left_out(photos, tmp_path):

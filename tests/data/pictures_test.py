@@ -3,6 +3,7 @@
 import os
 import struct
 import sys
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -160,6 +161,19 @@ def test_what_cannot_be_read_is_refused_by_name_and_reason(tmp_path):
         assert isinstance(error.value, UserError)
     with pytest.raises(BadPicture, match="none.png.*: No such file or directory$"):
         pictures.read(tmp_path / "none.png")
+
+
+def test_a_large_file_that_is_no_picture_is_not_read_whole(tmp_path):
+    with open(tmp_path / "video.jpg", "wb") as file:
+        file.write(b"\0\0\0\x18ftypmp42")
+        file.truncate(2**26)
+    tracemalloc.start()
+    try:
+        with pytest.raises(pictures.BadPicture):
+            pictures.read(tmp_path / "video.jpg")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path):

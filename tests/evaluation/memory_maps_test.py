@@ -31,15 +31,20 @@ def held():
 
 
 @pytest.fixture
-def mapped(held, tmp_path, monkeypatch):
-    """The same as memory maps; looked at five at a time."""
-    parts = arrays.parts
-    monkeypatch.setattr(arrays, "parts", lambda count: parts(count, 5))
+def mapped(held, tmp_path):
+    """The same as memory maps."""
     for name, array in held.items():
         path = tmp_path / f"{name}.npy"
         with arrays.spooled(path, array.shape[1:], array.dtype) as writer:
             writer.append(array)
     return {name: arrays.read(tmp_path / f"{name}.npy") for name in held}
+
+
+@pytest.fixture
+def in_fives(monkeypatch):
+    """Call it, and arrays are looked at five rows at a time."""
+    parts = arrays.parts
+    return lambda: monkeypatch.setattr(arrays, "parts", lambda count: parts(count, 5))
 
 
 def _scores(found):
@@ -59,27 +64,31 @@ def _scores(found):
     )
 
 
-def test_scores_and_baselines_are_the_same(held, mapped):
-    scores = _scores(mapped)
-    assert len(scores) == 3 and scores == _scores(held)
+def test_scores_and_baselines_are_the_same(held, mapped, in_fives):
+    whole = _scores(held)
+    in_fives()
+    assert len(whole) == 3 and _scores(mapped) == whole
 
 
-def test_figures_show_the_same(held, mapped):
-    pair = [
-        paper.of_segmenter(found["images"], found["masks"], found["predicted"])
-        for found in (held, mapped)
-    ]
-    for ours, theirs in zip(*pair, strict=True):
+def test_figures_show_the_same(held, mapped, in_fives):
+    def figures(found):
+        return paper.of_segmenter(found["images"], found["masks"], found["predicted"])
+
+    whole = figures(held)
+    in_fives()
+    for ours, theirs in zip(figures(mapped), whole, strict=True):
         np.testing.assert_array_equal(np.asarray(ours.image), np.asarray(theirs.image))
 
 
-def test_statistics_are_the_same(held, mapped, tmp_path):
-    one, other = (
-        reference.reference_statistics(
+def test_statistics_are_the_same(held, mapped, tmp_path, in_fives):
+    def statistics(name, found):
+        return reference.reference_statistics(
             features.random_features(), found["images"], [tmp_path / name], "data"
         )
-        for name, found in (("held", held), ("mapped", mapped))
-    )
+
+    one = statistics("held", held)
+    in_fives()
+    other = statistics("mapped", mapped)
     np.testing.assert_array_equal(one.statistics.mean, other.statistics.mean)
     np.testing.assert_array_equal(one.features, other.features)
 

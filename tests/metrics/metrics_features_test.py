@@ -74,7 +74,13 @@ def test_digest_of_inception_follows_its_weights(tmp_path):
     model = _Inception(_SHAPES)
     model.scale.assign(0.6)
     tf.saved_model.save(model, str(tmp_path / "2"))
-    assert one != features.inception(str(tmp_path / "2")).digest
+    other = features.inception(str(tmp_path / "2")).digest
+    assert one != other
+    found = [
+        features.GenerationMetricsSettings(inception=str(tmp_path / name)).content()
+        for name in ("1", "2", "none")
+    ]
+    assert found == [one, other, None]
 
 
 @pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index"])

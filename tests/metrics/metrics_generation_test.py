@@ -48,20 +48,6 @@ def test_covariance_of_features_far_from_0_keeps_its_digits():
     np.testing.assert_allclose(covariance, np.cov(features.T), rtol=1e-6, atol=1e-6)
 
 
-def test_merged_statistics_are_those_of_all_rows():
-    features = _features(1)
-    one, other, none = (
-        _statistics(features[a:b]) for a, b in [(0, 100), (100, 300), (0, 0)]
-    )
-    one.merge(other)
-    one.merge(none)
-    none.merge(one)
-    for merged in (one, none):
-        assert merged.count == 300
-        np.testing.assert_allclose(merged.mean, features.mean(axis=0), rtol=1e-12)
-        np.testing.assert_allclose(merged.covariance, np.cov(features.T), rtol=1e-10)
-
-
 def test_statistics_from_moments_go_on():
     features = _features(2)
     begun = features[:200]

@@ -63,9 +63,9 @@ def _segmentation(paint=_discs, **settings):
     return model
 
 
-def _make_segmentation():
+def _make_segmentation(paint=_discs):
     return segmentation.SegmentationModule(
-        paint=_discs,
+        paint=paint,
         sample=_sampler(),
         image_size=SIZE,
         segmenter=unet.SegmenterSettings(width=2, num_levels=3),
@@ -151,8 +151,15 @@ def test_generator_is_frozen_and_paints_in_inference_mode():
     # BatchNorm in training mode would make a picture depend on its batch.
     alone = generator(_sampler()(0, tf.constant([1])), training=False)
     np.testing.assert_allclose(scenes[0].composite[1:2], alone.composite, atol=1e-6)
-    owned = {id(v) for v in model.trainable_variables}
-    assert owned.isdisjoint(id(v) for v in generator.variables)
+
+
+def test_generator_that_the_model_holds_is_not_among_what_it_trains():
+    painter = orientation.Oriented(make_comgan().generator, "mask")
+    model = _make_segmentation(painter)
+    held = {id(v) for v in model.variables}
+    assert held.issuperset(id(v) for v in painter.generator.variables)
+    trained = {id(v) for v in model.trainable_variables}
+    assert trained.isdisjoint(id(v) for v in painter.generator.variables)
 
 
 @pytest.fixture

@@ -188,6 +188,12 @@ def test_critic_trunk_ends_in_4x4_pixels(size, widths):
     assert net(images).shape == (2, 1)
 
 
+@pytest.mark.parametrize("size", [16, 48])
+def test_critic_of_a_size_that_does_not_end_in_4x4_pixels_is_refused(size):
+    with pytest.raises(ValueError, match=f"power of two and at least 32.*{size}"):
+        discriminators.build_critic(size, discriminators.CriticSettings())
+
+
 def test_critic_repeats_masks_to_three_channels():
     net = discriminators.build_critic(32, discriminators.CriticSettings(width=4))
     mask = _random(2, 32, 32, 1)

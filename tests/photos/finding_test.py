@@ -98,10 +98,18 @@ def test_results_by_products_loops_and_pipes_are_passed_over_and_told(photos):
     assert found("out/cutouts/*.jpg") == ["out/cutouts/x.jpg"]  # Named.
 
 
-@pytest.mark.parametrize("argument", ["none.jpg", "a [1]/none.jpg", "none/x.jpg"])
+@pytest.mark.parametrize(
+    "argument", ["none.jpg", "a [1]/none.jpg", "none/x.jpg", "none/", "none//"]
+)
 def test_what_is_not_there_is_named(photos, argument):
     with pytest.raises(UserError, match="There is no picture"):
         found(argument)
+
+
+def test_empty_name_is_not_the_working_directory(photos):
+    with pytest.raises(UserError, match="has an empty name"):
+        found("")
+    assert found(".") and found("a 1/") == found("a 1") == ["a 1/x.jpg"]
 
 
 if __name__ == "__main__":

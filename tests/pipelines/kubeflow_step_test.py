@@ -8,16 +8,19 @@ import main_flags
 import pytest
 
 from pipelines import kubeflow_step
+from tfcomgan.reporting import finished
 
 
 def test_numbers_of_an_evaluation_have_the_names_of_the_comparison():
+    iou = {"mean": 0.5, "low": 0.4, "high": 0.6, "pooled": 0.55}
     info = {
-        "scores": {"test": {"segmenter": {"iou": 0.5, "why": "text"}}},
+        "scores": {"test": {"segmenter": {"iou_plain": iou}}},
         "metrics": {"fid": 12, "of": {"b": 2.5}},
+        "num_scored": {"test": 40},
         "notes": ["text"],
     }
-    assert kubeflow_step.metrics(info) == {
-        "test / segmenter / iou, %": 50.0,
+    assert finished.numbers(info) == {
+        "test / segmenter / iou_plain, %": 50.0,
         "metrics / fid": 12.0,
         "metrics / of / b": 2.5,
     }
@@ -52,7 +55,8 @@ def test_a_step_copies_what_its_stage_has_left(tmp_path, monkeypatch, started):
     (run_dir / "serving" / "segmenter" / "1").mkdir(parents=True)
     (run_dir / "serving" / "segmenter" / "1" / "saved_model.pb").write_text("model")
     (run_dir / "report.html").write_text("<p>page</p>")
-    info = {"info": {"scores": {"test": {"iou": 0.25}}}}
+    scores = {"test": {"segmenter": {"iou": {"mean": 0.25, "low": 0, "high": 1}}}}
+    info = {"info": {"scores": scores, "num_scored": {"test": 9}}}
     (run_dir / "evaluate" / "artifact.json").write_text(json.dumps(info))
     # As Kubeflow's launcher says it: https://github.com/kubeflow/pipelines, ExecutorInput.
     place = {"name": "scores", "uri": "s3://bucket/scores"}
@@ -74,9 +78,10 @@ def test_a_step_copies_what_its_stage_has_left(tmp_path, monkeypatch, started):
     assert (out / "folder").read_text() == str(run_dir)
     assert (out / "report").read_text() == "<p>page</p>"
     assert (out / "model/segmenter/1/saved_model.pb").read_text() == "model"
-    assert json.loads((out / "scores").read_text()) == {"test / iou, %": 25.0}
+    expected = {"test / segmenter / iou, %": 25.0}
+    assert json.loads((out / "scores").read_text()) == expected
     (artifact,) = json.loads(told.read_text())["artifacts"]["scores"]["artifacts"]
-    assert artifact == place | {"metadata": {"test / iou, %": 25.0}}
+    assert artifact == place | {"metadata": expected}
 
 
 def test_the_step_of_a_sweep_compares_all_its_runs(tmp_path, monkeypatch, started):

@@ -8,6 +8,7 @@ import pytest
 from command import tiny
 
 from pipelines import planning
+from pipelines.work import Place
 from tfcomgan import config
 from tfcomgan.run_folder import STAGES
 
@@ -147,6 +148,26 @@ def test_a_parameter_touches_exactly_what_depends_on_it(parameter, touched):
 
     before, after = fingerprints(), fingerprints(parameter)
     assert tuple(s for s in STAGES if before[s] != after[s]) == touched
+
+
+def test_what_is_finished_needs_no_batch_that_fits_the_replicas(run_dir):
+    # Batches of 4 and 5 replicas: nothing is trained.
+    devices = ",".join(f"cpu:{i}" for i in range(5))
+    done = command.run(*tiny(run_dir, f"--devices={devices}")).check()
+    assert _executed(done) == ()
+
+
+def test_another_inception_scores_anew(run_dir, tmp_path):
+    folder, found = tmp_path / "inception", []
+    folder.mkdir()
+    settings = [f"generation_metrics.inception='{folder}'"]
+    place = Place(run_dir, tmp_path / "data", None, (), 1)
+    for content in (b"one", b"other"):
+        (folder / "saved_model.pb").write_bytes(content)
+        config.parse(["gin/scenes.gin", "gin/smoke.gin"], settings)
+        found.append({n: p.fingerprint for n, p in planning.plans(place).items()})
+    changed = [name for name in STAGES if found[0][name] != found[1][name]]
+    assert changed == ["evaluate"]
 
 
 # What is refused.

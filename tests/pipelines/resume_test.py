@@ -58,7 +58,7 @@ def _assert_same_networks(run_dir: pathlib.Path, *stages: str) -> None:
 def test_run_killed_in_mid_save_ends_as_an_unbroken_one(run_dir):
     assert command.artifacts(run_dir) == {"prepare"}
     done = command.run(*tiny(run_dir, TO_GENERATOR)).check()
-    assert "train_generator: 0/8" not in done.err  # It did not start anew.
+    assert "generator: 0/8" not in done.err  # It did not start anew.
     _assert_same_networks(run_dir, "train_generator")
     made, unbroken = (
         command.content(base, "train_generator")
@@ -231,7 +231,7 @@ def test_damaged_checkpoint_is_named_and_the_way_out_leads_on(run_dir, damage):
     for path in newest.parent.glob(f"{newest.name}.*"):
         path.unlink()
     done = command.run(*tiny(run_dir, TO_GENERATOR)).check()
-    assert "train_generator: 0/8" not in done.err  # There is the checkpoint before.
+    assert "generator: 0/8" not in done.err  # There is the checkpoint before.
     _assert_same_networks(run_dir, "train_generator")
 
 

@@ -37,6 +37,27 @@ def test_run_folder_says_what_it_was_made_from(run_dir):
         assert plan.fingerprint == command.artifact(run_dir, stage)["fingerprint"]
 
 
+@pytest.mark.parametrize(
+    "file, name",
+    [
+        ("gin/comgan.gin", "comgan"),
+        ("gin/trivial/comgan.gin", "trivial/comgan"),
+        ("/a/gin/b/gin/cub.gin", "cub"),
+        ("mine/comgan.gin", "comgan"),
+    ],
+)
+def test_a_run_is_named_after_its_gin_file_below_gin(file, name):
+    assert run_folder.config_name(file) == name
+    whole = run_folder.default_name([file, "gin/smoke.gin"])
+    assert whole == f"{name.replace('/', '-')}+smoke"
+
+
+def test_no_two_gin_files_of_ours_share_a_name():
+    files = sorted(map(str, pathlib.Path("gin").glob("**/*.gin")))
+    names = [run_folder.default_name([file]) for file in files]
+    assert len(set(names)) == len(names) > 20
+
+
 def test_the_stages_are_those_of_the_run_folder():
     assert tuple(stages.STAGES) == STAGES == tuple(INPUTS)
 

@@ -1,5 +1,6 @@
 """`segment` once more in the same folder: what is done is kept, what is not is made."""
 
+import os
 import pathlib
 import shutil
 import sys
@@ -10,6 +11,7 @@ import pytest
 from bright_photos import MODULE, expected_mask, noise, read_areas, read_mask
 from PIL import Image
 
+from tfcomgan.data import pictures
 from tfcomgan.photos import edges, segmenting
 from tfcomgan.photos.edges import Choices
 from tfcomgan.photos.segmenting import Wanted
@@ -57,6 +59,35 @@ def test_masks_drawn_by_an_older_version_are_done_anew(
     capsys.readouterr()
     segmenting.segment([str(tmp_path)], run_dir, out, wanted)
     assert f"{1 - again} done before" in capsys.readouterr().out
+
+
+def test_photo_that_was_changed_and_kept_its_time_is_done_anew(
+    run_dir, tmp_path, capsys
+):
+    """As by `rsync -t`, `cp -p`, or `exiftool -P`, even of the same size."""
+    photo, out = tmp_path / "a.bmp", tmp_path / "out"
+    Image.fromarray(noise(SHORT, LONG, 3)).save(photo)
+    segmenting.segment([str(photo)], run_dir, out, Wanted(choices=Choices("none")))
+    before, changed = photo.stat(), 255 - noise(SHORT, LONG, 3)
+    Image.fromarray(changed).save(photo)
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert photo.stat().st_size == before.st_size
+    capsys.readouterr()
+    segmenting.segment([str(photo)], run_dir, out, Wanted(choices=Choices("none")))
+    assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
+    expected = expected_mask(changed.mean(-1))
+    np.testing.assert_allclose(read_mask(out / "masks/a.png"), expected, atol=1)
+
+
+def test_masks_of_pictures_that_were_read_otherwise_are_done_anew(
+    run_dir, tmp_path, capsys, monkeypatch
+):
+    Image.fromarray(noise(SHORT, LONG, 3)).save(tmp_path / "a.png")
+    segmenting.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+    monkeypatch.setattr(pictures, "VERSION", pictures.VERSION + 1)
+    capsys.readouterr()
+    segmenting.segment([str(tmp_path / "a.png")], run_dir, tmp_path / "out")
+    assert "0 done before" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("left", [0, 5, 0.5])

@@ -1,5 +1,6 @@
 """A model folder of a stranger is loaded only if its graph does arithmetic alone."""
 
+import contextlib
 import inspect
 import pathlib
 import re
@@ -132,18 +133,53 @@ def test_model_of_tensorflow_1_is_refused(tmp_path):
         loading.load(tmp_path / "1")
 
 
-def test_graph_that_calls_its_saver_is_refused(ours, tmp_path):
-    """The saver's functions may name files, as Python's loader does not run them."""
-    folder = shutil.copytree(ours, tmp_path / "1")
+@contextlib.contextmanager
+def _changed(folder):
+    """The graph of a model, its functions by name, its saver and what it serves."""
     file = folder / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(file.read_bytes())
     (graph,) = content.meta_graphs
     functions = {f.signature.name: f for f in graph.graph_def.library.function}
     (saving,) = (name for name in functions if "traced_save" in name)
     (serving,) = (name for name in functions if "signature_wrapper_segment_f" in name)
-    node = functions[serving].node_def.add(name="evil", op="StatefulPartitionedCall")
-    node.attr["f"].func.name = saving
+    yield graph, functions, saving, serving
     file.write_bytes(content.SerializeToString())
+
+
+def test_graph_that_calls_its_saver_is_refused(ours, tmp_path):
+    """The saver's functions may name files, as Python's loader does not run them."""
+    folder = shutil.copytree(ours, tmp_path / "1")
+    with _changed(folder) as (_, functions, saving, serving):
+        node = functions[serving].node_def.add(
+            name="evil", op="StatefulPartitionedCall"
+        )
+        node.attr["f"].func.name = saving
+    with pytest.raises(UserError, match=f"a call of {saving}"):
+        loading.load(folder)
+
+
+def test_saver_that_is_called_as_if_it_were_an_operation_is_refused(ours, tmp_path):
+    folder = shutil.copytree(ours, tmp_path / "1")
+    with _changed(folder) as (graph, functions, saving, serving):
+        functions[saving].signature.name = "Tanh"
+        for node in graph.graph_def.node:
+            for value in node.attr.values():
+                if value.func.name == saving:
+                    value.func.name = "Tanh"
+        functions[serving].node_def.add(name="evil", op="Tanh")
+    with pytest.raises(UserError, match="a function named Tanh"):
+        loading.load(folder)
+
+
+@pytest.mark.parametrize("kind", ["function", "bare_concrete_function"])
+def test_saver_that_an_object_offers_is_refused(ours, tmp_path, kind):
+    folder = shutil.copytree(ours, tmp_path / "1")
+    with _changed(folder) as (graph, _, saving, _):
+        node = graph.object_graph_def.nodes.add()
+        if kind == "function":
+            node.function.concrete_functions.append(saving)
+        else:
+            node.bare_concrete_function.concrete_function_name = saving
     with pytest.raises(UserError, match=f"a call of {saving}"):
         loading.load(folder)
 

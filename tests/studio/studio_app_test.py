@@ -163,6 +163,8 @@ def test_what_is_no_photo_is_refused_in_words(page, tmp_path, content, sentence)
         ("/scene", {"object": PART | {"moves": [0]}}, "moves"),
         ("/scene", {"object": PART | {"moves": [0, 3.1]}}, "moves"),
         ("/scene", {"object": PART | {"moves": [0, 1e999]}}, "moves"),
+        ("/scene", {"object": PART | {"moves": [0, 10**400]}}, "moves"),
+        ("/cut", {"threshold": 10**400}, "threshold"),
         ("/scene", {"ground": PART | {"code": exports.CODES}}, "code"),
         ("/scene", {"ground": PART | {"code": None}}, "code"),
         ("/scene", {"ground": PART | {"code": True}}, "code"),

@@ -140,5 +140,10 @@ def test_unknown_device_is_refused_and_the_known_are_listed():
         loop.strategy(("gpu:7",))
 
 
+def test_device_named_twice_is_refused():
+    with pytest.raises(UserError, match="--devices names 'cpu:0' more than once"):
+        loop.strategy(("cpu:0", "CPU:0"))
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

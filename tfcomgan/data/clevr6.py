@@ -71,7 +71,11 @@ class Clevr6(making.PictureBuilder):
 def _pair_names(root) -> list[str]:
     """The file names both folders hold, in order."""
     images, masks = (
-        {p.name for p in (root / kind).iterdir() if p.name.lower().endswith(".png")}
+        {
+            p.name
+            for p in (root / kind).iterdir()
+            if p.name.lower().endswith(".png") and not p.name.startswith(".")
+        }
         for kind in ("images", "masks")
     )
     if odd := sorted(images ^ masks):
@@ -131,9 +135,11 @@ class Clevr6Source(making.Source):
     def fingerprint(
         self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
     ) -> str:
-        """What `manual_dir` holds; empty without it."""
-        del data_dir  # A zip knows the checksums of its files.
-        return self._config_name(_find(manual_dir)) if manual_dir else ""
+        """What `manual_dir` holds, else the one copy prepared in `data_dir`; or empty."""
+        if manual_dir:  # A zip knows the checksums of its files.
+            return self._config_name(_find(manual_dir))
+        fits = self._fitting(data_dir) if data_dir else []
+        return fits[0] if len(fits) == 1 else ""  # `builder` says what is wrong.
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None
@@ -165,13 +171,17 @@ class Clevr6Source(making.Source):
         official = path.name == clevr_with_masks.FILE
         return self._official_name() if official else f"pictures_{_digest(path)}"
 
-    def _prepared(self, data_dir) -> str:
-        """The one copy that is prepared, or a UserError."""
+    def _fitting(self, data_dir) -> list[str]:
+        """The copies prepared in a folder."""
         folders = pathlib.Path(data_dir).glob("clevr6/*/1.0.0/dataset_info.json")
         names = {path.parent.parent.name for path in folders}
-        fits = sorted(
+        return sorted(
             n for n in names if n.startswith("pictures_") or n == self._official_name()
         )
+
+    def _prepared(self, data_dir) -> str:
+        """The one copy that is prepared, or a UserError."""
+        fits = self._fitting(data_dir)
         if len(fits) == 1:
             return fits[0]
         there = f"several prepared copies ({', '.join(fits)})" if fits else "none"
@@ -207,7 +217,9 @@ def _zip_root(path: pathlib.Path) -> zipfile.Path | None:
     """The root of a zip, or of the one folder in it."""
     try:
         root = zipfile.Path(str(path))
-        entries = list(root.iterdir())
+        # What Finder and the like add of their own.
+        strange = ("__MACOSX", ".")
+        entries = [p for p in root.iterdir() if not p.name.startswith(strange)]
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"{path} is not a readable zip ({error}).") from error
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else root

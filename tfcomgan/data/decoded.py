@@ -78,7 +78,8 @@ def load(
         return reading.rows(builder, adapt, view, skip=skip)
 
     with locks.hold(folder.parent, "--data_dir", wait=tell):
-        about = {"prepared": os.path.relpath(builder.data_dir, home / FOLDER)}
+        root = os.path.realpath(home / FOLDER)  # Which may be a link to another disk.
+        about = {"prepared": os.path.relpath(os.path.realpath(builder.data_dir), root)}
         files.write_text(folder.parent / _ABOUT, json.dumps(about))
         _sweep(home / FOLDER)
         opened = _opened(folder, wanted)  # Meanwhile, by who was waited for.
@@ -181,7 +182,8 @@ def _sweep(root: pathlib.Path) -> None:
     """Removes what is not used any more, but for what others hold."""
     for about in root.glob(f"*/{_ABOUT}"):
         with contextlib.suppress(Exception), locks.hold(about.parent, "--data_dir"):
-            prepared = root / json.loads(about.read_text(encoding="utf-8"))["prepared"]
+            path = json.loads(about.read_text(encoding="utf-8"))["prepared"]
+            prepared = pathlib.Path(os.path.realpath(root), path)
             is_gone = not (prepared / "dataset_info.json").is_file()
             for view in filter(pathlib.Path.is_dir, about.parent.iterdir()):
                 if is_gone or view.stat().st_mtime < time.time() - _UNUSED:

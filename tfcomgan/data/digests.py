@@ -42,7 +42,7 @@ def of_files(
     kept = _read(ledger) if ledger else {}
     now = time.time_ns()
     paths = {name: os.path.join(root, name) for name in names}
-    stamps = {name: _stamp(path) for name, path in paths.items()}
+    stamps = {name: stamp_of(path) for name, path in paths.items()}
     digests, unknown = {}, []
     for name, stamp in stamps.items():
         digest = _known.get((paths[name], stamp))
@@ -63,7 +63,7 @@ def of_files(
     return [digests[name] for name in names]
 
 
-def _stamp(path: str) -> str:
+def stamp_of(path: str) -> str:
     """Size and times of a file; what is wrong with one that is not there."""
     try:
         stat = os.stat(path)

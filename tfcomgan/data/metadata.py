@@ -18,6 +18,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20
 PngImagePlugin.MAX_TEXT_MEMORY = 256 * 2**20
 
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"  # Their first bytes.
 _ORIENTATION = 0x0112  # The EXIF tag.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -110,13 +111,18 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(source, _SRGB, mode, output)
 
 
+def is_jpeg_or_png(start: bytes) -> bool:
+    """Whether a file begins as those that `without` takes; by its first 8 bytes."""
+    return start.startswith((_JPEG, _PNG))
+
+
 def without(file: bytes) -> bytes | None:
     """A JPEG or PNG file with its pixels alone, and a PNG's EXIF; None of another file."""
     try:
-        if file.startswith(b"\xff\xd8"):
-            return b"\xff\xd8" + b"".join(_segments(file))
-        if file.startswith(b"\x89PNG\r\n\x1a\n"):
-            return file[:8] + b"".join(_chunks(file))
+        if file.startswith(_JPEG):
+            return _JPEG + b"".join(_segments(file))
+        if file.startswith(_PNG):
+            return _PNG + b"".join(_chunks(file))
     except struct.error:
         pass
     return None

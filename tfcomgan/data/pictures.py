@@ -181,11 +181,19 @@ def _look_at(path, look: Callable[[Image.Image], Any]):
     except Image.DecompressionBombError:
         raise
     except Exception:
-        bare = metadata.without(pathlib.Path(path).read_bytes())
+        bare = _bare(path)
         if bare is not None:
             with contextlib.suppress(Exception), Image.open(io.BytesIO(bare)) as stored:
                 return look(stored)
         raise
+
+
+def _bare(path) -> bytes | None:
+    """A JPEG or PNG file without what lies beside its pixels; other files are not read."""
+    with open(path, "rb") as file:
+        start = file.read(8)
+        is_known = metadata.is_jpeg_or_png(start)
+        return metadata.without(start + file.read()) if is_known else None
 
 
 def _check_file(path) -> None:

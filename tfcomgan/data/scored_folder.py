@@ -105,7 +105,9 @@ def load(
             stack.enter_context(arrays.spooled(path, (size, size, depth), np.uint8))
             for path, depth in zip(paths, channels.values(), strict=True)
         ]
-        for image, (mask, *unknown) in parallel.in_parallel(read, chosen):
+        for image, (mask, *unknown) in parallel.in_parallel(
+            read, chosen, pixels=files.pixels
+        ):
             made = [image, mask, *(1 - u for u in unknown)]
             for written, array in zip(writers, made, strict=True):
                 written.append(array[np.newaxis])

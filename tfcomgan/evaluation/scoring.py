@@ -95,7 +95,8 @@ def evaluate(
       {protocol: {method: {metric: {'mean', 'low', 'high', 'pooled'}}}}; a protocol names
       split, crop, size and threshold, as in 'test_center_32px_t0.5'. '..._otsu' scores
       the segmenter at Otsu's threshold of its own probabilities over the split. The mean
-      mask is called `ORACLE` where it is made of the very masks that it is scored by.
+      mask is called `ORACLE` where it is made of the very masks that it is scored by, but
+      for pictures that the networks were trained on too.
     """
     source = next(iter(splits))
     mean = mean_mask.mean_mask(splits[source].masks)

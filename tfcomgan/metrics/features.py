@@ -86,6 +86,14 @@ class GenerationMetricsSettings:
                 f"'{tfgan.eval.INCEPTION_TFHUB}', or features to 'random'."
             )
 
+    def content(self) -> str | None:
+        """Hex SHA-256 of the Inception in use, if it lies in a folder that is there."""
+        if self.features == "random" or self.inception is None:
+            return None
+        folder = pathlib.Path(self.inception)
+        is_there = (folder / "saved_model.pb").is_file()
+        return _digest_of_folder(folder) if is_there else None
+
     def extractor(self) -> FeatureExtractor:
         """The extractor chosen; raises UserError where Inception cannot be had."""
         if self.features == "random" or self.inception is None:

@@ -86,12 +86,6 @@ class Statistics:
         rows -= mean
         self._add(len(rows), mean, rows)
 
-    def merge(self, other: "Statistics") -> None:
-        """Adds all that another has seen, as if the batches had come here."""
-        if other.count:
-            self._scatter += other._scatter
-            self._add(other.count, other.mean, np.empty([0, len(self.mean)]))
-
     def _add(self, count: int, mean: np.ndarray, centred: np.ndarray) -> None:
         """Adds rows of this mean (Chan et al., 1979): scatter, and the shift of the mean."""
         total = self.count + count

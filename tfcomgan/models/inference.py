@@ -41,6 +41,7 @@ def predictor(
 
     def predict(images):
         parts = [run(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)]
-        return np.concatenate([part.numpy() for part in parts])
+        none = np.empty([0, *images.shape[1:3], 1], np.float32)
+        return np.concatenate([none, *(part.numpy() for part in parts)])
 
     return predict

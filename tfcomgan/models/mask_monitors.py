@@ -79,7 +79,8 @@ def layer_echo(front: tf.Tensor, back: tf.Tensor, cover: tf.Tensor) -> tf.Tensor
     """How much the layer behind repeats the object before it, over all replicas.
 
     Of the mean colours of each picture: the distance of what is hidden from what the
-    layer behind shows, over the distance of the object from the same.
+    layer behind shows, over the distance of the object from the same. A picture without
+    an object counts for nothing.
 
     Args:
       front, back: [batch, size, size, 3].
@@ -95,8 +96,11 @@ def layer_echo(front: tf.Tensor, back: tf.Tensor, cover: tf.Tensor) -> tf.Tensor
         return tf.reduce_sum(weight * layer, axis=[1, 2]) / (total + _TINY)
 
     beside = mean(back, 1.0 - cover)
+    area = tf.reduce_sum(cover, axis=[1, 2])[:, 0]
+    # Else both colours of nothing would be black, and as far from what lies beside.
+    weight = area / (area + _TINY)
     distances = [
-        tf.reduce_mean(tf.norm(seen - beside, axis=-1))
+        tf.reduce_mean(weight * tf.norm(seen - beside, axis=-1))
         for seen in (mean(back, cover), mean(front, cover))
     ]
     hidden, shown = update.over_replicas(distances)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfcomgan import config
 from tfcomgan.config.field_types import POSITIVE
-from tfcomgan.networks import layers
+from tfcomgan.networks import generators, layers
 
 
 @config.settings("critics")
@@ -72,6 +72,7 @@ class Trunk(keras.layers.Layer):
 
     def __init__(self, image_size: int, width: int, **kwargs):
         super().__init__(**kwargs)
+        generators.check_image_size(image_size)
         stages = int(math.log2(image_size // 4))
         self.image_size, self.width = image_size, width
         self.widths = [width * min(2**i, 8) for i in range(stages)]

@@ -99,6 +99,12 @@ def named(photos: Mapping[str, str]) -> list[Photo]:
 
 def _expand(argument: str, tell: Callable[[str], None]) -> Iterator[tuple[str, str]]:
     """Paths, and their names relative to what was named."""
+    if not argument:
+        raise UserError(
+            "A picture or folder has an empty name, as of a variable of the shell that is "
+            "not set. For the working directory give '.'."
+        )
+    argument = argument.rstrip(os.sep) or os.sep
     root, pattern = _fixed_part(argument)
     if os.path.lexists(argument) and pattern:
         yield argument, os.path.basename(argument)

@@ -7,11 +7,11 @@ picture, name and model are the same and the picture's file has not changed.
 import contextlib
 import csv
 import json
-import os
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
+from tfcomgan.data import digests
 from tfcomgan.photos.finding import Photo
 from tfcomgan.system import files
 
@@ -25,7 +25,7 @@ class Row(NamedTuple):
     object_pixels: Those where the mask is at least one half.
     object_share: The same as a share of all, in [0, 1].
     box_x, box_y, box_width, box_height: Of those pixels; zeros where there is none.
-    modified: Time of the file's last change, in ns.
+    stamp: Of the file as it was: size and times, see `digests.stamp_of`.
     model: Digest of the exported segmenter, and how the mask was drawn.
     results: What was written of it, words with blanks between.
     """
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     box_y: int
     box_width: int
     box_height: int
-    modified: int
+    stamp: str
     model: str
     results: str
 
@@ -58,7 +58,7 @@ def read(path: pathlib.Path) -> Iterator[Row]:
 
 def is_current(row: Row, photo: Photo, model: str) -> bool:
     """Whether a row is of this picture as it is now, by this model."""
-    return row[:2] == photo and row.model == model and row.modified == modified(photo)
+    return row[:2] == photo and row.model == model and row.stamp == stamp(photo)
 
 
 def write_json(path: pathlib.Path, rows: Iterable[Row]) -> None:
@@ -80,9 +80,9 @@ def write_json(path: pathlib.Path, rows: Iterable[Row]) -> None:
     files.write_text(path, f"[\n{lines}\n]\n")
 
 
-def modified(photo: Photo) -> int:
-    """Time of the file's last change, in ns; 0 where it is gone."""
-    return os.stat(photo.path).st_mtime_ns if os.path.exists(photo.path) else 0
+def stamp(photo: Photo) -> str:
+    """What tells whether the file has changed; no program can set all of it."""
+    return digests.stamp_of(photo.path)
 
 
 def begin(path: pathlib.Path, kept: Iterable[Row]) -> TextIO:

@@ -206,7 +206,7 @@ class Segmentation:
         kinds = {word.partition(":")[0] for word in self._words}
 
         def work(photo):
-            modified = ledger.modified(photo)
+            stamp = ledger.stamp(photo)
             try:
                 picture = reading.read(photo.path)
             except picture_files.BadPicture as error:
@@ -224,9 +224,7 @@ class Segmentation:
             written = self._words | {
                 x for x in others if x.partition(":")[0] not in kinds
             }
-            return Made(
-                _row(photo, alpha, modified, self._digest, written), picture.note
-            )
+            return Made(_row(photo, alpha, stamp, self._digest, written), picture.note)
 
         return work
 
@@ -234,14 +232,14 @@ class Segmentation:
         return results.file(self._out, kind, photo.name, self._wanted.finish)
 
 
-def _row(photo: Photo, alpha: np.ndarray, modified, digest, written) -> Row:
+def _row(photo: Photo, alpha: np.ndarray, stamp, digest, written) -> Row:
     height, width = alpha.shape[:2]
     is_object = alpha[..., 0] >= 0.5
     area = int(np.count_nonzero(is_object))
     share = area / (width * height)
     words = " ".join(sorted(written))
     return Row(
-        *photo, width, height, area, share, *box(is_object), modified, digest, words
+        *photo, width, height, area, share, *box(is_object), stamp, digest, words
     )
 
 
@@ -258,7 +256,8 @@ def _refuse_masks_of_others(out: pathlib.Path, kinds: Sequence[str]) -> None:
 
 
 def _told(choices: Choices) -> Iterator[str]:
-    """The choices, in words for the ledger."""
+    """The choices, in words for the ledger, and the versions of what is ours."""
+    yield f"read{picture_files.VERSION}"
     yield choices.refine
     if choices.refine != "none":
         yield f"edges{edges.VERSION}"

@@ -98,8 +98,11 @@ def _unknown(graph) -> Iterator[str]:
     called = [
         n for node in nodes if node.name not in by_saver for n in _functions(node)
     ]
-    called += graph.object_graph_def.concrete_functions
+    called += _listed(graph.object_graph_def)
     for function in graph.graph_def.library.function:
+        # A node may call a function by taking its name for an operation's.
+        if function.signature.name in _KNOWN | _OF_SAVING:
+            yield f"a function named {function.signature.name}"
         is_saving = function.signature.name in saving
         known = _KNOWN | _OF_SAVING if is_saving else _KNOWN
         yield from _not_among(known, function.node_def)
@@ -109,6 +112,14 @@ def _unknown(graph) -> Iterator[str]:
 
 def _not_among(known: Iterable[str], nodes) -> Iterator[str]:
     return (node.op for node in nodes if node.op not in known)
+
+
+def _listed(objects) -> Iterator[str]:
+    """Names of the functions that the loaded object offers, or uses as it is loaded."""
+    yield from objects.concrete_functions
+    for node in objects.nodes:
+        yield from node.function.concrete_functions
+        yield node.bare_concrete_function.concrete_function_name
 
 
 def _functions(node) -> Iterator[str]:

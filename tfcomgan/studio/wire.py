@@ -117,4 +117,5 @@ def _is_whole(value: Any, end: int) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    # Not isfinite: a whole number may be larger than any float.
+    return type(value) in (int, float) and -math.inf < value < math.inf

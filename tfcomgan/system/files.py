@@ -8,6 +8,7 @@ import itertools
 import os
 import pathlib
 import re
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 
@@ -39,7 +40,8 @@ def replacing(
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = unfinished(path, str(os.getpid()))
+    # A number of the process alone would be 1 in any container.
+    temporary = unfinished(path, f"{os.getpid()}_{secrets.token_hex(4)}")
     try:
         yield temporary
         if is_durable:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfcomgan.errors import UserError
+from tfcomgan.errors import UserError, first_line
 from tfcomgan.system import files
 from tfcomgan.system.plain_paths import plain
 
@@ -99,7 +99,7 @@ class Checkpoints:
         except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
             path = self._folder / pathlib.Path(path).name
             raise UserError(
-                f"The checkpoint {path} is damaged ({_first_line(error)}). Delete the "
+                f"The checkpoint {path} is damaged ({first_line(error)}). Delete the "
                 f"files {path}.* and give the same command again; it goes on from the "
                 "checkpoint before, or from the start."
             ) from error
@@ -130,7 +130,3 @@ class Checkpoints:
         self._manager.save(checkpoint_number=step)
         # TensorFlow leaves that to the system. The one before is on the disk already.
         files.sync_all(self._folder)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfcomgan.data.shares import Share
-from tfcomgan.errors import UserError, explain
+from tfcomgan.errors import UserError, explain, first_line
 from tfcomgan.system import stopping
 
 _EXAMPLE = (
@@ -138,7 +138,7 @@ class Team:
                 own = cluster.addresses[cluster.index]
                 raise UserError(
                     f"Worker {cluster.index} could not join the others at {own}: "
-                    f"{_first_line(error)} Check that the port is free and the address "
+                    f"{first_line(error)} Check that the port is free and the address "
                     "in TF_CONFIG is this host's."
                 ) from error
 
@@ -203,7 +203,7 @@ class Team:
                 f"Worker {self.cluster.index} ends, because another of {self._others()} "
                 "has ended or cannot be reached; its own output may say why. Give the "
                 "same command again on all hosts: it goes on from the last checkpoint. "
-                f"({_first_line(error)})"
+                f"({first_line(error)})"
             ) from error
 
     def is_asked(self) -> bool:
@@ -233,10 +233,6 @@ class Team:
             return make(start, share=share).repeat()
 
         return self.strategy.distribute_datasets_from_function(part)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 @contextlib.contextmanager

@@ -33,9 +33,11 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
     Several CPUs ('cpu:0', 'cpu:1') are logical ones on the same cores, for tests.
 
     Raises:
-      UserError: A device does not exist.
+      UserError: A device does not exist, or is named twice.
     """
     wanted = [name.strip().lower() for name in devices]
+    if twice := [name for name in wanted if wanted.count(name) > 1]:
+        raise UserError(f"--devices names {twice[0]!r} more than once.")
     num_cpus = sum(name.startswith("cpu") for name in wanted)
     if num_cpus > 1:
         cpu = tf.config.list_physical_devices("CPU")[0]
@@ -43,7 +45,7 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
             cpu, [tf.config.LogicalDeviceConfiguration()] * num_cpus
         )
     known = [
-        device.name.rpartition("device:")[2].lower()
+        _short(device.name)
         for kind in ("GPU", "CPU")
         for device in tf.config.list_logical_devices(kind)
     ]
@@ -54,6 +56,16 @@ def replicas(devices: Sequence[str] = ()) -> list[str]:
         )
     gpus = [name for name in known if name.startswith("gpu")]
     return wanted or gpus or ["cpu:0"]
+
+
+def _names(on: tf.distribute.Strategy) -> list[str]:
+    """The devices of a strategy in this process, as `replicas` gives them."""
+    return [_short(name) for name in on.extended.worker_devices]
+
+
+def _short(name: str) -> str:
+    """TensorFlow's '/job:a/device:GPU:0' as 'gpu:0'."""
+    return name.rpartition("device:")[2].lower()
 
 
 def train(
@@ -89,7 +101,7 @@ def train(
     check_batch_size(schedule.batch_size, on.num_replicas_in_sync)
     keras.utils.set_random_seed(schedule.seed)
     lost = team.named_losses() if team else contextlib.nullcontext()
-    with lost, precision(policy(schedule.precision)):
+    with lost, precision(policy(schedule.precision, _names(on))):
         with on.scope():
             model = make_model()
             model.compile(
@@ -141,29 +153,30 @@ def train(
     return model
 
 
-def check_batch_size(batch_size: int, replicas: int) -> None:
-    """Raises UserError unless the global batch divides among the replicas."""
+def check_batch_size(
+    batch_size: int, replicas: int, name: str = "training.batch_size"
+) -> None:
+    """Raises UserError, which calls it `name`, unless it divides among the replicas."""
     if batch_size % replicas:
         raise UserError(
-            "BATCH_SIZE must be divisible by the number of replicas. Received: "
-            f"{batch_size} for {replicas} replicas. Set BATCH_SIZE (for the segmenter: "
-            "SEGMENTER_BATCH_SIZE), or --devices."
+            f"{name} must be divisible by the number of replicas. Received: "
+            f"{batch_size} for {replicas} replicas. Set {name}, or --devices."
         )
 
 
-def check_memory(batch_size: int, image_size: int) -> None:
+def check_memory(batch_size: int, image_size: int, name: str) -> None:
     """Raises UserError for a batch that cannot fit; Linux would kill us without a word.
 
-    A lower bound: ten float32 pictures an example, for the real one, the composite, its
-    layers and their gradients.
+    The error calls it `name`. A lower bound: ten float32 pictures an example, for the
+    real one, the composite, its layers and their gradients.
     """
     needed = 10 * batch_size * image_size**2 * 3 * 4
     memory = psutil.virtual_memory().total
     if needed > memory:
         raise UserError(
-            f"BATCH_SIZE={batch_size} would run out of memory: its pictures alone take "
+            f"{name}={batch_size} would run out of memory: its pictures alone take "
             f"{needed / 2**30:.0f} GiB, and this machine has {memory / 2**30:.0f} GiB. "
-            "Lower BATCH_SIZE (for the segmenter: SEGMENTER_BATCH_SIZE)."
+            f"Lower {name}."
         )
 
 

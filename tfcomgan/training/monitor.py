@@ -40,7 +40,8 @@ class MonitorSettings:
       window: Steps for which all readings must show the sign.
       min_area: Share of the picture below which a mask is empty; of its complement, full.
       max_one_layer: Share of the scenes, above which full or empty masks, one by one, are
-        taken for a trivial solution though their mean is neither.
+        taken for a trivial solution though their mean is neither. Such a mask leaves a
+        side under 2 % of the picture, whatever `min_area` is: 1 to allow it.
       min_difference: Mean |foreground - background|, of pixels in [-1, 1], below which
         the layers are the same.
       min_variation: Standard deviation of the mask over z, mean over pixels, below which

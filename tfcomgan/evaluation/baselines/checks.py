@@ -14,7 +14,7 @@ def checked_images(images_uint8: np.ndarray, *, least: int = 1) -> np.ndarray:
     if dtype != np.uint8 or len(shape) != 4 or shape[-1] != 3:
         raise ValueError(
             f"`images_uint8` must be uint8 [B, H, W, 3]. Received: {dtype} {shape}. "
-            "Convert pictures in [-1, 1] with `figures.to_uint8`."
+            "Convert pictures in [-1, 1] with `tfcomgan.images.to_uint8`."
         )
     if min(shape[1:3]) < least:
         raise ValueError(

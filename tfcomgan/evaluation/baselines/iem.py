@@ -23,6 +23,7 @@ import tensorflow as tf
 from tfcomgan import config
 from tfcomgan.config.field_types import at_least, within
 from tfcomgan.evaluation.baselines import checks
+from tfcomgan.models import orientation
 
 _BATCH = 100
 # Weight of the mean colour in the inpainter; what is seen weighs 0 to 1. This and `start`
@@ -203,9 +204,7 @@ def _centre(share: float, side: int) -> np.ndarray:
 
 def _object_side(masks: np.ndarray) -> np.ndarray:
     """The side that covers less of the picture's border, as `orientation` chooses."""
-    is_border = np.ones(masks.shape[1:3], bool)
-    is_border[1:-1, 1:-1] = False
-    is_outside = masks[:, is_border].mean(axis=(1, 2)) > 0.5
+    is_outside = orientation.border_share(masks) > 0.5
     return np.where(is_outside[:, None, None, None], 1 - masks, masks)
 
 

@@ -6,7 +6,7 @@ training, model selection or prediction of ComGAN.
 
 import numpy as np
 
-_PART = 1000  # Masks at a time.
+from tfcomgan.data import arrays
 
 
 def mean_mask(training_masks: np.ndarray) -> np.ndarray:
@@ -32,8 +32,8 @@ def mean_mask(training_masks: np.ndarray) -> np.ndarray:
             f"Received: shape {shape}. Does this dataset have training masks?"
         )
     total = np.zeros(shape[1:])
-    for start in range(0, shape[0], _PART):
-        part = np.asarray(training_masks[start : start + _PART])
+    for rows in arrays.parts(shape[0]):
+        part = np.asarray(training_masks[rows])
         if not np.all((part >= 0) & (part <= 1)):
             raise ValueError(
                 "`training_masks` must lie in [0, 1]. Received: values from "
