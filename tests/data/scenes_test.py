@@ -263,5 +263,14 @@ def test_paint_refuses_a_size_below_8():
         scenes.paint(image_size=7, seed=0, index=0)
 
 
+def test_rays_that_are_shaded_in_parts_give_the_same_picture(monkeypatch):
+    whole = scenes.paint(image_size=32, seed=0, index=3)
+    monkeypatch.setattr(painter, "_AT_ONCE", 1000)  # Of 96 x 96 rays.
+    for part, same in zip(
+        scenes.paint(image_size=32, seed=0, index=3), whole, strict=True
+    ):
+        np.testing.assert_array_equal(part, same)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__]))

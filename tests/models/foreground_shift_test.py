@@ -1,5 +1,7 @@
 """The shift of the guarded side: what it moves, and what the monitor sees past it."""
 
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -71,3 +73,7 @@ def test_equal_masks_and_equal_layers_are_seen_though_they_move(monkeypatch):
     logs = model.train_step(batch_of())
     assert logs["mask_variation"] < 1e-6
     assert logs["layer_difference"] < 1e-6
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

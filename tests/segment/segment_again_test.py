@@ -74,7 +74,7 @@ def test_photo_that_was_changed_and_kept_its_time_is_done_anew(
     assert photo.stat().st_size == before.st_size
     capsys.readouterr()
     segmenting.segment([str(photo)], run_dir, out, Wanted(choices=Choices("none")))
-    assert "1 pictures segmented, 0 done before" in capsys.readouterr().out
+    assert "1 picture segmented, 0 done before" in capsys.readouterr().out
     expected = expected_mask(changed.mean(-1))
     np.testing.assert_allclose(read_mask(out / "masks/a.png"), expected, atol=1)
 

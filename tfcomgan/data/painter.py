@@ -12,6 +12,9 @@ import numpy as np
 
 from tfcomgan.data.solids import GROUND, Camera, Solid, trace
 
+_AT_ONCE = (
+    2**16
+)  # Rays; of more, arrays leave the cache, and a ray takes twice as long.
 TABLE_SIZE = 64  # Side of the periodic table of random heights behind all textures.
 
 
@@ -184,8 +187,16 @@ def render(
     """
     num_sub = 3 if image_size < 64 else 2  # Rays across a pixel.
     eye, rays = scene.camera.eye, scene.camera.grid(image_size * num_sub)
-    depth, owner = trace(eye, rays, scene.solids)
-    light = _shade(scene, eye[:, None] + rays * depth, rays, owner, rng)
+    parts = [slice(i, i + _AT_ONCE) for i in range(0, rays.shape[1], _AT_ONCE)]
+    traced = [trace(eye, rays[:, part], scene.solids) for part in parts]
+    depth, owner = (np.concatenate(found) for found in zip(*traced, strict=True))
+    points = eye[:, None] + rays * depth
+    seen = scene.light.visible(points, owner, scene.solids, rng)
+    light = np.empty_like(points)
+    for part in parts:
+        light[:, part] = _shade(
+            scene, points[:, part], rays[:, part], owner[part], seen[part]
+        )
     blocks = (image_size, num_sub, image_size, num_sub)
     image = light.reshape(3, *blocks).mean((2, 4)).transpose(1, 2, 0)
     image = np.clip(image, 0, 1) ** np.float32(1 / 2.2)
@@ -195,10 +206,9 @@ def render(
     return image, (2 * hits >= num_sub**2).astype(np.uint8)[..., None]
 
 
-def _shade(scene: Scene, points, rays, owner, rng) -> np.ndarray:
-    """Light [3, n] that leaves each point towards the camera."""
+def _shade(scene: Scene, points, rays, owner, seen) -> np.ndarray:
+    """Light [3, n] that leaves each point, by the lamp as far as `seen`, to the camera."""
     light, ground, table = scene.light, scene.ground, scene.table
-    seen = light.visible(points, owner, scene.solids, rng)
     leaving = ground.albedo(points[0], points[1], table)
     leaving *= (
         _openness(scene.solids, points) * light.ambient + (1 - light.ambient) * seen
