@@ -22,6 +22,14 @@ from PIL import Image, UnidentifiedImageError
 from tfcomgan.data import metadata
 from tfcomgan.errors import UserError
 
+try:  # The extra `heif`: photos of telephones.
+    import pillow_heif
+except ImportError:
+    _HAS_HEIF = False
+else:
+    _HAS_HEIF = True
+    pillow_heif.register_heif_opener()
+
 # Of what is made of a file here; raise it when one gives other pixels than before.
 VERSION = 2
 _MOST_PIXELS = 2 * Image.MAX_IMAGE_PIXELS  # Pillow's own limit.
@@ -246,6 +254,8 @@ def _reason(path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         if not pathlib.Path(path).stat().st_size:
             return "the file is empty"
+        if pathlib.Path(path).suffix.lower() in (".heic", ".heif") and not _HAS_HEIF:
+            return "HEIC takes a package: pip install pillow-heif; or save it as JPEG"
         return "it is in no format that Pillow reads; if it is one, save it as PNG"
     is_about_file = isinstance(error, OSError) and error.strerror
     return error.strerror if is_about_file else str(error) or type(error).__name__

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from tfcomgan import run_folder
 from tfcomgan.system import marks
 
-# HEIC, which Pillow cannot read, comes from telephones: better refused than passed over.
+# HEIC, which Pillow alone cannot read, comes from telephones: better refused than passed
+# over.
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg"),
     *(".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
