@@ -69,7 +69,7 @@ class Examples:
             self.manual_dir, self.data_dir
         ):
             raise UserError(
-                f"The pictures of {self.manual_dir or self.data_dir} have changed since "
+                f"Pictures or masks of {self.manual_dir or self.data_dir} have changed since "
                 "this run has looked at them. Give the same command again; stages that "
                 "learned from the old ones are made anew."
             )
@@ -111,6 +111,15 @@ class Examples:
         """A few pictures from the beginning of a split, uint8 [N,size,size,3]."""
         source, builder = self._prepared
         return reading.load(builder, source.adapt, view, most=count).images
+
+
+class Pictures(Examples):
+    """The same for who reads no mask: what is made of it outlasts changed masks."""
+
+    def load(self, view: View) -> reading.Examples:
+        """As of `Examples`; of pictures alone."""
+        assert not view.with_masks
+        return super().load(view)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pipelines import artifacts, cache
@@ -29,6 +29,7 @@ class Plan(NamedTuple):
     inputs: Types of artifacts, by the stage's parameters.
     settings: By the stage's parameters.
     fingerprint: Of all that changes its result.
+    pictures: The same less what concerns masks alone, which no training reads.
     parameters: The settings as plain JSON, by their names in gin files.
     """
 
@@ -36,6 +37,7 @@ class Plan(NamedTuple):
     inputs: dict[str, type]
     settings: dict[str, Any]
     fingerprint: str
+    pictures: str
     parameters: dict
 
     @property
@@ -43,6 +45,15 @@ class Plan(NamedTuple):
         """Of its trainings; None where it has none to do."""
         rounds = self.parameters.get("self_training", {"rounds": 1})["rounds"]
         return self.settings.get("schedule") if rounds else None
+
+    def origins(self, plans: "Mapping[str, Plan]") -> dict[str, str]:
+        """Fingerprints of what it is made from, by stage."""
+
+        def of(kind: type) -> str:
+            maker = plans[MADE_BY[kind]]
+            return maker.pictures if kind is artifacts.Pictures else maker.fingerprint
+
+        return {MADE_BY[kind]: of(kind) for kind in self.inputs.values()}
 
     def find(self, run_dir: pathlib.Path) -> cache.Record | None:
         """What it has made in a run folder; None where nothing lies, or of other settings."""
@@ -77,9 +88,12 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
             parameters |= _folder_content(chosen["protocol"], place)
             if content := chosen["generation"].content():
                 parameters["inception"] = {"content": content}
-        upstream = [made[MADE_BY[k]].fingerprint for k in inputs.values()]
+        plan = Plan(stage, inputs, chosen, "", "", parameters)
+        upstream = list(plan.origins(made).values())
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
-        made[name] = plan = Plan(stage, inputs, chosen, digest, parameters)
+        pictures = _of_pictures(plan, place) if name == "prepare" else None
+        plan = plan._replace(fingerprint=digest, pictures=pictures or digest)
+        made[name] = plan
         if plan.schedule:
             chosen["watch"].check(name, plan.schedule.steps)
     config.check_taken({name: set(_taken(plan)) for name, plan in made.items()})
@@ -101,7 +115,8 @@ def inputs(plan: Plan, place: Place) -> dict[str, Any]:
     taken = {}
     for parameter, kind in plan.inputs.items():
         made = cache.find(place.run_dir, MADE_BY[kind])
-        more = (place.data_dir, place.manual_dir) if kind is artifacts.Examples else ()
+        is_data = issubclass(kind, artifacts.Examples)
+        more = (place.data_dir, place.manual_dir) if is_data else ()
         taken[parameter] = kind(made, *more)
     return taken
 
@@ -113,6 +128,20 @@ def _manual_content(source, place: Place) -> dict:
     return {
         "manual_dir": {"content": source.fingerprint(place.manual_dir, place.data_dir)}
     }
+
+
+def _of_pictures(plan: Plan, place: Place | None) -> str | None:
+    """The fingerprint of a data set as trainings depend on it, where it is another."""
+    chosen = plan.settings["chosen"]
+    bare = getattr(chosen.source, "without_masks", lambda: None)()
+    if bare is None:
+        return None
+    chosen = dataclasses.replace(chosen, source=bare)
+    parameters = {config.name_of(type(chosen)): plain(chosen)}
+    if place:
+        content = bare.fingerprint(place.manual_dir, place.data_dir, with_masks=False)
+        parameters["manual_dir"] = {"content": content}
+    return cache.fingerprint(plan.stage.name, plan.stage.version, [], parameters)
 
 
 def _folder_content(protocol: EvaluationSettings, place: Place) -> dict:

@@ -49,7 +49,10 @@ def _with_origins(name: str, made: Mapping[str, cache.Record]) -> set[str]:
     names = {name}
     for maker, fingerprint in made[name].inputs.items():
         before = _with_origins(maker, made)
-        if not before or made[maker].fingerprint != fingerprint:
+        if not before or fingerprint not in (
+            made[maker].fingerprint,
+            made[maker].pictures,
+        ):
             return set()
         names |= before
     return names

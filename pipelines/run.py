@@ -103,10 +103,8 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
             name,
             plan.fingerprint,
             plan.parameters,
-            inputs={
-                maker: plans[maker].fingerprint
-                for maker in map(MADE_BY.get, plan.inputs.values())
-            },
+            inputs=plan.origins(plans),
+            pictures=plan.pictures if name == "prepare" else None,
             environment=environment.current()._asdict(),
         ) as (work_dir, info):
             work = Work(name, work_dir, plan.fingerprint, place)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines import attempts, rounds, teachers, weights
 from pipelines.album import Album
-from pipelines.artifacts import Examples, TrainedSegmenter
+from pipelines.artifacts import Pictures, TrainedSegmenter
 from pipelines.attempts import Training
 from pipelines.rounds import Round
 from pipelines.teachers import Refined, Teacher
@@ -50,7 +50,7 @@ _SEED_STRIDE = 7_000_003
 def self_train(
     work: Work,
     *,
-    examples: Examples,
+    examples: Pictures,
     segmenter: TrainedSegmenter,
     pictures: InputSettings,
     network: SegmenterSettings,

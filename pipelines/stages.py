@@ -46,3 +46,4 @@ _IN_ORDER = (
 STAGES = {stage.name: stage for stage in _IN_ORDER}
 # Type of an artifact to the name of the stage that makes it.
 MADE_BY = {stage.makes: stage.name for stage in _IN_ORDER}
+MADE_BY[artifacts.Pictures] = "prepare"

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines import attempts, weights
-from pipelines.artifacts import Examples, TrainedGenerator
+from pipelines.artifacts import Pictures, TrainedGenerator
 from pipelines.attempts import Training
 from pipelines.work import Work
 from tfcomgan import latents, run_folder
@@ -37,7 +37,7 @@ _PREDICTED = "Training pictures, and what the segmenter takes for the object"
 def train_generator(
     work: Work,
     *,
-    examples: Examples,
+    examples: Pictures,
     pictures: InputSettings,
     network: GeneratorSettings,
     critics: CriticSettings,
@@ -123,7 +123,7 @@ def train_generator(
 def train_segmenter(
     work: Work,
     *,
-    examples: Examples,
+    examples: Pictures,
     generator: TrainedGenerator,
     pictures: InputSettings,
     network: SegmenterSettings,

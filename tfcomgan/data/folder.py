@@ -48,10 +48,21 @@ class FolderSource(making.Source):
     on_bad_image: Literal["fail", "skip"] = "fail"
 
     def fingerprint(
-        self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
+        self,
+        manual_dir: pathlib.Path | None,
+        data_dir: pathlib.Path | None = None,
+        *,
+        with_masks: bool = True,
     ) -> str:
         """Hex SHA-256 of names and bytes of all pictures and masks; see `digests`."""
-        return listings.scan(manual_dir).content(data_dir)
+        return listings.scan(manual_dir).content(data_dir, with_masks=with_masks)
+
+    def without_masks(self) -> "FolderSource | None":
+        """What trainings depend on; None where masks decide which pictures they see."""
+        is_blind = (
+            self.on_bad_image == "fail"
+        )  # A picture may be left out for its mask.
+        return dataclasses.replace(self, invert_masks=False) if is_blind else None
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None

@@ -86,14 +86,18 @@ class Listing(NamedTuple):
         """See `pictures.pixels`."""
         return pictures.pixels(self.root / self.pictures[index])
 
-    def content(self, data_dir: pathlib.Path | None = None) -> str:
-        """Hex SHA-256 of the names and bytes of pictures and masks.
+    def content(
+        self, data_dir: pathlib.Path | None = None, *, with_masks: bool = True
+    ) -> str:
+        """Hex SHA-256 of the names and bytes of pictures, and of masks if so asked.
 
         Args:
           data_dir: Keeps the digests of files, see `digests.of_files`.
+          with_masks: Without them it is that of a folder that has none.
         """
         content = hashlib.sha256(f"read as of {pictures.VERSION}\0".encode())
-        names = (*self.pictures, *filter(None, self.masks or ()))
+        masks = filter(None, self.masks or ()) if with_masks else ()
+        names = (*self.pictures, *masks)
         for name, digest in zip(
             names, digests.of_files(self.root, names, data_dir), strict=True
         ):

@@ -28,7 +28,7 @@ from tfcomgan.photos import refining
 METHODS = ("grabcut", "guided", "none")
 # Raise it when masks of the same network differ, and that of `evaluate` in
 # pipelines/stages.py: folders of results and scores are then made anew.
-VERSION = 2
+VERSION = 3
 
 # The short side of the copy: so many pixels to one of the network, and at most; but no more
 # than so many to one of the photo, along each side.

@@ -52,7 +52,9 @@ def read(folder: pathlib.Path) -> Run:
     # Records of older versions do not say what they were made from.
     for place, (stage, record) in enumerate(records.items()):
         for name, fingerprint in record.get("inputs", {}).items():
-            if fingerprint != records.get(name, {}).get("fingerprint", fingerprint):
+            made = records.get(name, {})
+            known = (made.get("fingerprint", fingerprint), made.get("pictures"))
+            if fingerprint not in known:
                 again = ",".join([*records][place:])
                 raise UserError(
                     f"its {stage} is of an older {name}. Make it again: --stages={again}"
