@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from pipelines.artifacts import Examples
+from pipelines.artifacts import Pictures
 from tfcomgan.data.input_pipeline import InputSettings
 from tfcomgan.data.reading import View
 from tfcomgan.models.self_training import SelfTrainingSettings
@@ -22,7 +22,7 @@ class Album:
       seed: Of the draws.
     """
 
-    examples: Examples
+    examples: Pictures
     pictures: InputSettings
     settings: SelfTrainingSettings
     seed: int

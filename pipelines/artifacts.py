@@ -62,18 +62,24 @@ class Examples:
 
     @functools.cached_property
     def _prepared(self):
-        """The settings and the builder, which looks through the user's folder once."""
+        """The settings and the builder, of files that are as they were."""
         source = self.source()
-        known = self.record.parameters.get("manual_dir")
-        if known and known["content"] != source.fingerprint(
-            self.manual_dir, self.data_dir
-        ):
-            raise UserError(
-                f"Pictures or masks of {self.manual_dir or self.data_dir} have changed since "
-                "this run has looked at them. Give the same command again; stages that "
-                "learned from the old ones are made anew."
-            )
+        self._check_same(source, self.record.parameters.get("manual_dir", {}))
         return source, source.prepare(self.data_dir, self.manual_dir)
+
+    def _check_same(self, source, known: dict) -> None:
+        """Raises UserError where files have changed since the fingerprint was taken."""
+        if "content" not in known:
+            return
+        if known["content"] != source.fingerprint(self.manual_dir, self.data_dir):
+            raise self._changed("pictures or masks")
+
+    def _changed(self, what: str) -> UserError:
+        return UserError(
+            f"{self.manual_dir or self.data_dir}: {what} have changed since this run has "
+            "looked at them. Give the same command again; what depends on them is made "
+            "anew."
+        )
 
     def has(self, what: str) -> bool:
         """Whether `load` can give masks ('mask') or labels ('label')."""
@@ -115,6 +121,13 @@ class Examples:
 
 class Pictures(Examples):
     """The same for who reads no mask: what is made of it outlasts changed masks."""
+
+    def _check_same(self, source, known: dict) -> None:
+        if "pictures" not in known:
+            return super()._check_same(source, known)
+        _, pictures = source.fingerprints(self.manual_dir, self.data_dir)
+        if pictures != known["pictures"]:
+            raise self._changed("pictures")
 
     def load(self, view: View) -> reading.Examples:
         """As of `Examples`; of pictures alone."""

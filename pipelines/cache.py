@@ -31,8 +31,8 @@ class Record:
       parameters: The settings that made it, by the stage's parameter names.
       info: What the stage says of its result; plain JSON.
       inputs: Fingerprints of the artifacts it was made from, by stage.
-      pictures: Of a data set, the fingerprint that trainings depend on, which has no part
-        in the masks; None of other stages.
+      pictures_fingerprint: Of a data set, the one that trainings depend on, without what
+        concerns masks alone; None of other stages.
       seconds: It took; None where it was interrupted and went on.
       environment: Fields of `environment.Environment`; None where not recorded.
     """
@@ -42,7 +42,7 @@ class Record:
     parameters: dict
     info: dict
     inputs: dict = dataclasses.field(default_factory=dict)
-    pictures: str | None = None
+    pictures_fingerprint: str | None = None
     seconds: float | None = None
     environment: dict | None = None
 
@@ -100,7 +100,7 @@ def produce(
     parameters: dict,
     *,
     inputs: dict | None = None,
-    pictures: str | None = None,
+    pictures_fingerprint: str | None = None,
     environment: dict | None = None,
 ) -> Iterator[tuple[pathlib.Path, dict]]:
     """Makes an artifact: yields a work folder and a dict to fill with its info.
@@ -129,7 +129,11 @@ def produce(
         "parameters": parameters,
         "info": info,
         "inputs": inputs or {},
-        **({} if pictures is None else {"pictures": pictures}),
+        **(
+            {"pictures_fingerprint": pictures_fingerprint}
+            if pictures_fingerprint
+            else {}
+        ),
         "seconds": None if is_resumed else time.monotonic() - start,
         "environment": environment,
         "files": digests,

@@ -1,9 +1,10 @@
 """The stages of a run as a pipeline of kfp: containers on one volume, and their order."""
 
-import pathlib
 import shlex
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from tfcomgan import run_folder
 
 # kfp is imported where it is used: the command's --help must not need it.
 
@@ -63,7 +64,7 @@ def pipeline(options: Options):
     """
     from kfp import dsl
 
-    name = "-".join(pathlib.Path(file).stem for file in options.gin_files)
+    name = run_folder.default_name(options.gin_files).replace("+", "-")
     make = {stage: _component(stage, options) for stage in options.stages}
 
     def chain(member, after=None):

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     inputs: Types of artifacts, by the stage's parameters.
     settings: By the stage's parameters.
     fingerprint: Of all that changes its result.
-    pictures: The same less what concerns masks alone, which no training reads.
+    pictures_fingerprint: The same less what concerns masks alone, which no training reads.
     parameters: The settings as plain JSON, by their names in gin files.
     """
 
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     inputs: dict[str, type]
     settings: dict[str, Any]
     fingerprint: str
-    pictures: str
+    pictures_fingerprint: str
     parameters: dict
 
     @property
@@ -51,7 +51,11 @@ class Plan(NamedTuple):
 
         def of(kind: type) -> str:
             maker = plans[MADE_BY[kind]]
-            return maker.pictures if kind is artifacts.Pictures else maker.fingerprint
+            return (
+                maker.pictures_fingerprint
+                if kind is artifacts.Pictures
+                else maker.fingerprint
+            )
 
         return {MADE_BY[kind]: of(kind) for kind in self.inputs.values()}
 
@@ -91,8 +95,10 @@ def plans(place: Place | None = None) -> dict[str, Plan]:
         plan = Plan(stage, inputs, chosen, "", "", parameters)
         upstream = list(plan.origins(made).values())
         digest = cache.fingerprint(name, stage.version, upstream, parameters)
-        pictures = _of_pictures(plan, place) if name == "prepare" else None
-        plan = plan._replace(fingerprint=digest, pictures=pictures or digest)
+        pictures = _of_pictures(plan) if name == "prepare" else None
+        plan = plan._replace(
+            fingerprint=digest, pictures_fingerprint=pictures or digest
+        )
         made[name] = plan
         if plan.schedule:
             chosen["watch"].check(name, plan.schedule.steps)
@@ -122,7 +128,14 @@ def inputs(plan: Plan, place: Place) -> dict[str, Any]:
 
 
 def _manual_content(source, place: Place) -> dict:
-    """What a data set of the user's own depends on beside its settings."""
+    """What a data set of the user's own depends on beside its settings.
+
+    'content' is of all its files; 'pictures' of those that trainings see, where it differs.
+    """
+    if hasattr(source, "fingerprints"):
+        whole, pictures = source.fingerprints(place.manual_dir, place.data_dir)
+        only = {"pictures": pictures} if pictures != whole else {}
+        return {"manual_dir": {"content": whole} | only}
     if not hasattr(source, "fingerprint"):
         return {}
     return {
@@ -130,7 +143,7 @@ def _manual_content(source, place: Place) -> dict:
     }
 
 
-def _of_pictures(plan: Plan, place: Place | None) -> str | None:
+def _of_pictures(plan: Plan) -> str | None:
     """The fingerprint of a data set as trainings depend on it, where it is another."""
     chosen = plan.settings["chosen"]
     bare = getattr(chosen.source, "without_masks", lambda: None)()
@@ -138,8 +151,8 @@ def _of_pictures(plan: Plan, place: Place | None) -> str | None:
         return None
     chosen = dataclasses.replace(chosen, source=bare)
     parameters = {config.name_of(type(chosen)): plain(chosen)}
-    if place:
-        content = bare.fingerprint(place.manual_dir, place.data_dir, with_masks=False)
+    if made_of := plan.parameters.get("manual_dir"):
+        content = made_of.get("pictures", made_of["content"])
         parameters["manual_dir"] = {"content": content}
     return cache.fingerprint(plan.stage.name, plan.stage.version, [], parameters)
 
@@ -177,14 +190,6 @@ def _check_sizes(plans: dict[str, Plan]) -> None:
         raise UserError(
             "`generator.image_size` and `input_pipeline.image_size` must agree. "
             f"Received: {sorted(sizes)}. Set IMAGE_SIZE once in the gin file."
-        )
-    stored = getattr(plans["prepare"].settings["chosen"].source, "store_size", 0)
-    kept = plans["train_generator"].settings["pictures"].kept_size
-    if 0 < stored < kept:
-        raise UserError(
-            f"`folder.store_size` is {stored}, and trainings take pictures of {kept} px "
-            f"(IMAGE_SIZE={max(sizes)} and a margin to crop from): all would be enlarged. "
-            f"Set folder.store_size = {kept} or more, or 0 to store pictures as they are."
         )
 
 

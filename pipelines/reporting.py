@@ -49,10 +49,10 @@ def _with_origins(name: str, made: Mapping[str, cache.Record]) -> set[str]:
     names = {name}
     for maker, fingerprint in made[name].inputs.items():
         before = _with_origins(maker, made)
-        if not before or fingerprint not in (
-            made[maker].fingerprint,
-            made[maker].pictures,
-        ):
+        known = {made[maker].fingerprint} if before else set()
+        if name in run_folder.TRAININGS and before:
+            known.add(made[maker].pictures_fingerprint)
+        if fingerprint not in known:
             return set()
         names |= before
     return names

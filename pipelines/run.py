@@ -104,7 +104,9 @@ def _run(names, plans: dict[str, Plan], place: Place, report) -> None:
             plan.fingerprint,
             plan.parameters,
             inputs=plan.origins(plans),
-            pictures=plan.pictures if name == "prepare" else None,
+            pictures_fingerprint=plan.pictures_fingerprint
+            if name == "prepare"
+            else None,
             environment=environment.current()._asdict(),
         ) as (work_dir, info):
             work = Work(name, work_dir, plan.fingerprint, place)
@@ -127,7 +129,7 @@ def _check_masks(names: Sequence[str], plans: dict[str, Plan]) -> None:
 
 
 def _check_machine(names: Sequence[str], plans: dict[str, Plan], place: Place) -> None:
-    """Refuses batches that this machine cannot train on, of what is to be trained."""
+    """Refuses what cannot be trained on here as it is set; not what is trained already."""
     if place.team:
         replicas = place.team.strategy.num_replicas_in_sync
     else:
@@ -140,9 +142,23 @@ def _check_machine(names: Sequence[str], plans: dict[str, Plan], place: Place) -
         try:
             loop.check_batch_size(batch_size, replicas, called)
             loop.check_memory(batch_size, plan.settings["pictures"].image_size, called)
+            _check_stored(plans["prepare"], plan)
         except UserError:
             if plan.find(place.run_dir) is None:  # Else nothing is trained.
                 raise
+
+
+def _check_stored(prepare: Plan, training: Plan) -> None:
+    """Raises UserError where pictures are stored smaller than a training takes them."""
+    source, pictures = prepare.settings["chosen"].source, training.settings["pictures"]
+    stored, kept = getattr(source, "store_size", 0), pictures.kept_size
+    if 0 < stored < kept:
+        name = f"{config.name_of(type(source))}.store_size"
+        raise UserError(
+            f"`{name}` is {stored}, and trainings take pictures of {kept} px (IMAGE_SIZE="
+            f"{pictures.image_size} and a margin to crop from): all would be enlarged. "
+            f"Set {name} = {kept} or more, or 0 to store pictures as they are."
+        )
 
 
 def _claim(run_dir: pathlib.Path, gin_files: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ _IN_ORDER = (
     Stage("train_generator", trainings.train_generator, 4, artifacts.TrainedGenerator),
     Stage("train_segmenter", trainings.train_segmenter, 3, artifacts.TrainedSegmenter),
     Stage("self_train", self_training.self_train, 1, artifacts.SelfTrained),
-    Stage("evaluate", evaluating.evaluate, 4, artifacts.Evaluation),
+    Stage("evaluate", evaluating.evaluate, 5, artifacts.Evaluation),
     Stage("export", export_stage.export_models, 4, artifacts.ServingModel),
 )
 STAGES = {stage.name: stage for stage in _IN_ORDER}

@@ -38,6 +38,23 @@ def test_self_training_on_an_older_segmenter_is_left_out_and_an_old_run_is_not(
     assert "--stages=self_train,evaluate" in done.err
 
 
+def test_trainings_outlast_other_masks_and_scores_do_not(tmp_path):
+    run = make(tmp_path / "a", seed=1)
+
+    def change(stage, **fields):
+        path = run / stage / "artifact.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+    # Masks were added to pictures that had none.
+    change("prepare", fingerprint="with masks", pictures_fingerprint="pictures")
+    change("train_generator", inputs={"prepare": "pictures"})
+    change("evaluate", inputs={"prepare": "pictures"})
+    done = compare(run)
+    assert "its evaluate is of an older prepare" in done.err
+    change("evaluate", inputs={"prepare": "with masks"})
+    assert compare(run).code == 0
+
+
 def test_all_from_the_older_stage_on_is_to_be_made_again(tmp_path):
     run = make(tmp_path / "a", seed=1)
     path = run / "train_segmenter" / "artifact.json"

@@ -68,7 +68,7 @@ def _main(arguments: Sequence[str]) -> None:
         hosts_minutes=given.hosts_minutes,
     )
     stages = [stage for stage in STAGES if stage in given.stages]
-    pipeline.run(stages, place, gin_files=gin_files)
+    pipeline.run(stages, place, gin_files=[str(path) for path in paths])
 
 
 def _define_flags() -> None:

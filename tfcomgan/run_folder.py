@@ -30,6 +30,8 @@ STAGES = (
     *("evaluate", "export"),
 )
 
+TRAININGS = STAGES[1:4]  # No mask is read there.
+
 MARK = "run.json"
 CONFIG = "operative_config.gin"
 REPORT = "report.html"
@@ -44,14 +46,13 @@ FIGURES = "figures"
 
 
 def config_name(gin_file: str | os.PathLike) -> str:
-    """What a run made from a gin file is called: its path below `gin/`, else its stem.
+    """What a run made from a gin file is called: its stem, and the folder it is in below `gin`.
 
     >>> config_name("gin/scenes.gin"), config_name("gin/trivial/comgan.gin")
     ('scenes', 'trivial/comgan')
     """
-    parts = pathlib.PurePath(gin_file).with_suffix("").parts
-    below = [i + 1 for i, part in enumerate(parts[:-1]) if part == "gin"]
-    return "/".join(parts[below[-1] :]) if below else parts[-1]
+    *above, name = pathlib.PurePath(gin_file).with_suffix("").parts
+    return "/".join([above[-1], name]) if above[-2:-1] == ["gin"] else name
 
 
 def default_name(gin_files: Iterable[str | os.PathLike]) -> str:

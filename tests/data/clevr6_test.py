@@ -88,11 +88,13 @@ def test_what_is_prepared_has_the_fingerprint_of_what_it_was_made_from(tmp_path)
 def test_zip_made_by_a_mac_is_taken(tmp_path):
     file = make_zip(tmp_path / "scenes.zip", 3, "clevr6_128/")
     made = prepare(tmp_path, file)
+    plain = clevr6.Clevr6Source().fingerprint(file)
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("__MACOSX/clevr6_128/images/._00000.png", b"fork")
         archive.writestr("clevr6_128/.DS_Store", b"finder")
         archive.writestr("clevr6_128/images/._00000.png", b"fork")
     source = clevr6.Clevr6Source()
+    assert source.fingerprint(file) == plain
     taken = source.prepare(tmp_path / "other", file)
     assert sorted(read(taken, "train")) == sorted(read(made, "train"))
 

@@ -1,5 +1,7 @@
 """The data set `folder` in the stages: its gin files, fingerprints and notes."""
 
+import functools
+import os
 import sys
 
 import command
@@ -11,7 +13,7 @@ from pipelines import cache, planning
 from pipelines import run as pipeline
 from pipelines.preparing import PrepareSettings
 from tfcomgan import config
-from tfcomgan.data import input_pipeline
+from tfcomgan.data import digests, input_pipeline
 from tfcomgan.data.folder import FolderSource
 from tfcomgan.data.reading import View
 from tfcomgan.errors import UserError
@@ -46,27 +48,84 @@ def test_a_changed_picture_makes_all_stages_run_again(photos, tmp_path):
     assert not set(before.values()) & set(after.values())
 
 
-@pytest.mark.parametrize(
-    "on_bad, touched", [("fail", "prepare evaluate"), ("skip", "")]
-)
+def _changed_by(change, place, *bindings):
+    """The stages that have another fingerprint after a change."""
+    config.parse(["gin/folder_64.gin"], bindings)
+    before = planning.plans(place)
+    change()
+    after = planning.plans(place)
+    return {n for n in after if before[n].fingerprint != after[n].fingerprint}
+
+
+SCORED = {"prepare", "evaluate"}
+
+
+@pytest.mark.parametrize("on_bad, touched", [("fail", SCORED), ("skip", set(STAGES))])
 def test_a_changed_mask_is_scored_by_and_teaches_nothing_anew(
     masked, tmp_path, on_bad, touched
 ):
     """But where a picture may be left out for its mask."""
-    config.parse(["gin/folder_64.gin"], [f"folder.on_bad_image='{on_bad}'"])
-    place = _place(tmp_path, masked)
-
-    def changed_by(change):
-        before = planning.plans(place)
-        change()
-        after = planning.plans(place)
-        return {n for n in after if before[n].fingerprint != after[n].fingerprint}
-
+    place, binding = _place(tmp_path, masked), f"folder.on_bad_image='{on_bad}'"
     mask = sorted((masked / "masks").rglob("*.png"))[0]
-    every = set(planning.plans(place))
-    assert changed_by(mask.unlink) == (set(touched.split()) or every)
+    assert _changed_by(mask.unlink, place, binding) == touched
     picture = sorted((masked / "images").rglob("*.*"))[0]
-    assert changed_by(lambda: save(picture, noise(99))) == every
+    change = functools.partial(save, picture, noise(99))
+    assert _changed_by(change, place, binding) == set(STAGES)
+
+
+def test_masks_that_are_added_or_inverted_teach_nothing_anew(masked, tmp_path):
+    place, aside = _place(tmp_path, masked), tmp_path / "aside"
+    (masked / "masks").rename(aside)
+    assert _changed_by(lambda: aside.rename(masked / "masks"), place) == SCORED
+
+    def invert():
+        config.parse(["gin/folder_64.gin"], ["folder.invert_masks=True"])
+
+    assert _changed_by(invert, place) == SCORED
+
+
+def test_files_that_have_not_changed_are_not_read_again(masked, tmp_path, monkeypatch):
+    place, read = _place(tmp_path, masked), []
+    place.data_dir.mkdir()
+    for path in masked.rglob("*.*"):
+        os.utime(path, (1e9, 1e9))
+    monkeypatch.setattr(digests, "_SOON", 0)  # Their other time is of now.
+    config.parse(["gin/folder_64.gin"])
+    planning.plans(place)
+    digest = digests._digest
+    monkeypatch.setattr(digests, "_digest", lambda p: read.append(p) or digest(p))
+    for _ in range(2):
+        monkeypatch.setattr(digests, "_known", {})  # As in another process.
+        planning.plans(place)
+    assert read == []
+
+
+def test_a_mask_that_is_mended_while_a_run_works_does_not_stop_its_trainings(
+    masked, tmp_path
+):
+    config.parse(["gin/folder_64.gin"])
+    place, view = _place(tmp_path, masked), View("train", crop="center", size=32)
+    pipeline.run(["prepare"], place, report=lambda line: None)
+    plans = planning.plans(place)
+    learning, scoring = (
+        planning.inputs(plans[name], place)["examples"]
+        for name in ("train_generator", "evaluate")
+    )
+    next((masked / "masks" / "x").iterdir()).unlink()
+    assert len(learning.load(view).images) == 3
+    with pytest.raises(UserError, match="pictures or masks have changed"):
+        scoring.load(view)
+
+
+def test_pictures_stored_smaller_than_a_training_takes_them_are_refused(
+    photos, tmp_path
+):
+    config.parse(["gin/folder_64.gin"], ["IMAGE_SIZE=128"])
+    place = _place(tmp_path, photos)
+    with pytest.raises(UserError, match="Set folder.store_size = 152 or more"):
+        pipeline.run(["prepare", "train_generator"], place, report=lambda line: None)
+    assert not place.run_dir.exists()
+    pipeline.run(["prepare"], place, report=lambda line: None)
 
 
 def test_pictures_that_change_while_a_run_works_are_not_learned_from(photos, tmp_path):
@@ -76,7 +135,7 @@ def test_pictures_that_change_while_a_run_works_are_not_learned_from(photos, tmp
     plans = planning.plans(place)
     examples = planning.inputs(plans["train_generator"], place)["examples"]
     save(photos / "late.png", noise(98))
-    with pytest.raises(UserError, match=f"masks of {photos} have changed"):
+    with pytest.raises(UserError, match=f"{photos}: pictures or masks have changed"):
         examples.load(View("train", crop="center", size=32))
     (photos / "late.png").unlink()
     examples = planning.inputs(plans["train_generator"], place)["examples"]

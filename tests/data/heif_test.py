@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tfcomgan import client
-from tfcomgan.data import pictures
+from tfcomgan.data import listing, pictures
 from tfcomgan.photos import reading
 
 _SIZE = 96, 64
@@ -61,10 +61,27 @@ def test_a_damaged_one_is_refused_by_name(photo, tmp_path):
 
 
 def test_without_the_package_the_message_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "_HAS_HEIF", False)
-    (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic but nothing more")
-    with pytest.raises(pictures.BadPicture, match="pip install pillow-heif"):
-        pictures.read(tmp_path / "a.HEIC")
+    monkeypatch.setattr(pictures, "HAS_HEIF", False)
+    for name in ("a.HEIC", "a.jpg"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic but nothing more")
+        with pytest.raises(pictures.BadPicture, match="pip install pillow-heif"):
+            pictures.read(tmp_path / name)
+
+
+def test_a_folder_is_another_once_they_can_be_read(photo, tmp_path, monkeypatch):
+    """They may have been left out before."""
+
+    def content():
+        return listing.scan(tmp_path).content()
+
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    plain = content()
+    monkeypatch.setattr(pictures, "HAS_HEIF", False)
+    assert content() == plain
+    _save(tmp_path / "b.heic", photo)
+    without = content()
+    monkeypatch.setattr(pictures, "HAS_HEIF", True)
+    assert content() != without
 
 
 if __name__ == "__main__":

@@ -48,6 +48,8 @@ def test_foreground_shift_moves_the_smaller_side_of_each_mask(guards_from):
         (background if turned else foreground)[i] = moved[..., :3]
         mask[i] = 1 - moved[..., 3:] if turned else moved[..., 3:]
     np.testing.assert_allclose(logs["mask_area"], mask.mean(), rtol=1e-5)
+    unmoved = np.abs(scene.foreground - scene.background).mean(dtype=np.float64)
+    np.testing.assert_allclose(logs["layer_difference"], unmoved, rtol=1e-5)
     # The layers that moved show in what the hidden layer repeats of the object.
     is_object = guards.border_share(tf.constant(mask), width=1) <= 0.5
     sides = (foreground, background, mask), (background, foreground, 1 - mask)

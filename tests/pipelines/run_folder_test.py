@@ -43,6 +43,7 @@ def test_run_folder_says_what_it_was_made_from(run_dir):
         ("gin/comgan.gin", "comgan"),
         ("gin/trivial/comgan.gin", "trivial/comgan"),
         ("/a/gin/b/gin/cub.gin", "cub"),
+        ("/a/gin/b/c/cub.gin", "cub"),
         ("mine/comgan.gin", "comgan"),
     ],
 )

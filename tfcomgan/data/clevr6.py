@@ -230,6 +230,8 @@ def _digest(root) -> str:
     digest = hashlib.sha256()
     for kind in ("images", "masks"):
         for path in sorted((root / kind).iterdir(), key=lambda p: p.name):
+            if path.name.startswith("."):  # Of Finder and the like.
+                continue
             if isinstance(path, zipfile.Path):
                 crc = path.root.getinfo(path.at).CRC
             else:

@@ -48,21 +48,29 @@ class FolderSource(making.Source):
     on_bad_image: Literal["fail", "skip"] = "fail"
 
     def fingerprint(
-        self,
-        manual_dir: pathlib.Path | None,
-        data_dir: pathlib.Path | None = None,
-        *,
-        with_masks: bool = True,
+        self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
     ) -> str:
         """Hex SHA-256 of names and bytes of all pictures and masks; see `digests`."""
-        return listings.scan(manual_dir).content(data_dir, with_masks=with_masks)
+        return listings.scan(manual_dir).content(data_dir)
+
+    def fingerprints(
+        self, manual_dir: pathlib.Path | None, data_dir: pathlib.Path | None = None
+    ) -> tuple[str, str]:
+        """`fingerprint`, and that of what trainings see: of pictures alone.
+
+        Where a picture may be left out for its mask they are the same.
+        """
+        listing = listings.scan(manual_dir)
+        whole = listing.content(data_dir)
+        if self.without_masks() is None:
+            return whole, whole
+        return whole, listing.content(data_dir, with_masks=False)
 
     def without_masks(self) -> "FolderSource | None":
         """What trainings depend on; None where masks decide which pictures they see."""
-        is_blind = (
-            self.on_bad_image == "fail"
-        )  # A picture may be left out for its mask.
-        return dataclasses.replace(self, invert_masks=False) if is_blind else None
+        if self.on_bad_image != "fail":
+            return None
+        return dataclasses.replace(self, invert_masks=False)
 
     def builder(
         self, data_dir: pathlib.Path, manual_dir: pathlib.Path | None

@@ -95,12 +95,15 @@ class Listing(NamedTuple):
           data_dir: Keeps the digests of files, see `digests.of_files`.
           with_masks: Without them it is that of a folder that has none.
         """
-        content = hashlib.sha256(f"read as of {pictures.VERSION}\0".encode())
-        masks = filter(None, self.masks or ()) if with_masks else ()
-        names = (*self.pictures, *masks)
-        for name, digest in zip(
-            names, digests.of_files(self.root, names, data_dir), strict=True
-        ):
+        version = f"read as of {pictures.VERSION}"
+        if pictures.HAS_HEIF and any(map(pictures.is_named_heif, self.pictures)):
+            version += ", HEIC too"  # Without it such may be left out.
+        content = hashlib.sha256(f"{version}\0".encode())
+        names = (*self.pictures, *filter(None, self.masks or ()))
+        # Of all, also where masks do not count: what is not asked for is not kept.
+        known_by_name = digests.of_files(self.root, names, data_dir)
+        count = len(names) if with_masks else len(self.pictures)
+        for name, digest in list(zip(names, known_by_name, strict=True))[:count]:
             # An error's name is no digest.
             known = bytes.fromhex(digest) if len(digest) == 64 else digest.encode()
             content.update(os.fsencode(name) + b"\0" + known + b"\0")

@@ -12,9 +12,7 @@ import numpy as np
 
 from tfcomgan.data.solids import GROUND, Camera, Solid, trace
 
-_AT_ONCE = (
-    2**16
-)  # Rays; of more, arrays leave the cache, and a ray takes twice as long.
+_AT_ONCE = 2**16  # Rays: arrays of more leave the cache.
 TABLE_SIZE = 64  # Side of the periodic table of random heights behind all textures.
 
 

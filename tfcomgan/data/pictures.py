@@ -25,9 +25,9 @@ from tfcomgan.errors import UserError
 try:  # The extra `heif`: photos of telephones.
     import pillow_heif
 except ImportError:
-    _HAS_HEIF = False
+    HAS_HEIF = False
 else:
-    _HAS_HEIF = True
+    HAS_HEIF = True
     pillow_heif.register_heif_opener()
 
 # Of what is made of a file here; raise it when one gives other pixels than before.
@@ -242,6 +242,17 @@ def over(image: Image.Image, colour: str) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, colour), image)
 
 
+def is_named_heif(path: str | os.PathLike) -> bool:
+    """Whether a file has a name as of HEIC."""
+    return os.fspath(path).lower().endswith((".heic", ".heif"))
+
+
+def _begins_as_heif(path) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in (b"heic", b"heix", b"mif1", b"msf1")
+
+
 def _reason(path, error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         match = re.search(r"\((\d+) pixels\)", str(error))
@@ -254,7 +265,7 @@ def _reason(path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         if not pathlib.Path(path).stat().st_size:
             return "the file is empty"
-        if pathlib.Path(path).suffix.lower() in (".heic", ".heif") and not _HAS_HEIF:
+        if not HAS_HEIF and (is_named_heif(path) or _begins_as_heif(path)):
             return "HEIC takes a package: pip install pillow-heif; or save it as JPEG"
         return "it is in no format that Pillow reads; if it is one, save it as PNG"
     is_about_file = isinstance(error, OSError) and error.strerror

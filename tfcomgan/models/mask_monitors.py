@@ -29,10 +29,10 @@ def of_step(
       batch_size: Of all replicas.
 
     Returns:
-      mask_area, one_layer (share of full and empty masks), layer_difference
-      (mean |F - B|), object_area (of the side with less of the border), layer_echo
-      (see `layer_echo`), pixel_gradient_norm, mask_gradient_norm (Fig. 4), and with two
-      masks or more mask_variation (standard deviation over z, mean over pixels).
+      Of `painted` layer_difference (mean |F - B|) and, with two masks or more,
+      mask_variation (standard deviation over z, mean over pixels). Of `scene` mask_area,
+      one_layer (share of full and empty masks), object_area (of the side with less of the
+      border) and layer_echo (see there). pixel_gradient_norm, mask_gradient_norm (Fig. 4).
     """
     assert scene.mask is not None and scene.foreground is not None
     assert painted.mask is not None and painted.foreground is not None

@@ -53,7 +53,9 @@ def read(folder: pathlib.Path) -> Run:
     for place, (stage, record) in enumerate(records.items()):
         for name, fingerprint in record.get("inputs", {}).items():
             made = records.get(name, {})
-            known = (made.get("fingerprint", fingerprint), made.get("pictures"))
+            known = {made.get("fingerprint", fingerprint)}
+            if stage in run_folder.TRAININGS:
+                known.add(made.get("pictures_fingerprint"))
             if fingerprint not in known:
                 again = ",".join([*records][place:])
                 raise UserError(
