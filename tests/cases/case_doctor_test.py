@@ -5,6 +5,7 @@ import sys
 import command
 import numpy as np
 import odd_pictures
+import pillow_heif
 import pytest
 import unprivileged
 from PIL import Image
@@ -55,6 +56,27 @@ def test_pictures_with_odd_metadata_are_all_good(tmp_path):
     done = look(tmp_path).check()
     assert f"Unreadable: 0 of {len(files)}" in done.out
     assert "Warning:" not in done.err
+
+
+@pytest.mark.parametrize("has_package", [True, False])
+def test_photos_of_telephones_are_read_or_told_what_to_install(tmp_path, has_package):
+    noise = np.random.default_rng(0).integers(0, 256, [64, 64, 3], np.uint8)
+    (tmp_path / "photos").mkdir()
+    for name in ("IMG_1.HEIC", "renamed.jpg"):
+        heif = pillow_heif.from_pillow(Image.fromarray(noise))
+        heif.save(tmp_path / "photos" / name)
+    save(tmp_path / "photos/a.png")
+    hide = "import sys; sys.modules['pillow_heif'] = None; "
+    start = "import runpy; runpy.run_module('tfcomgan.doctor', run_name='__main__')"
+    done = command.python(
+        "-c",
+        start if has_package else hide + start,
+        "--gin_file=gin/folder_64.gin",
+        f"--manual_dir={tmp_path / 'photos'}",
+        f"--out={tmp_path / 'doctor'}",
+    ).check()
+    assert f"Unreadable: {0 if has_package else 2} of 3" in done.out
+    assert done.out.count("pip install pillow-heif") == (0 if has_package else 2)
 
 
 def test_a_sheet_of_ones_own_is_not_overwritten(tmp_path):
