@@ -133,13 +133,15 @@ def test_dry_run_prints_the_settings_and_leaves_nothing(command, tmp_path):
     assert command("--gin_file=again.gin", "--dry_run").out == done.out
 
 
-def test_pipeline_receives_the_flags(command):
+def test_pipeline_receives_the_flags(command, tmp_path):
     done = command("--gin_file=gin/toy.gin", "--gin_file=gin/more.gin")
     assert done.code == 0, done.err
     arguments, environment, *_ = done.out.splitlines()
     assert f"('run_dir', {pathlib.PosixPath('runs/toy+more')!r})" in arguments
     assert f"('data_dir', {pathlib.PosixPath('data')!r})" in arguments
-    assert "('gin_files', ['gin/toy.gin', 'gin/more.gin'])" in arguments
+    # As they were found, so that a run has one name from anywhere.
+    found = [str(tmp_path / "gin/toy.gin"), str(tmp_path / "gin/more.gin")]
+    assert f"('gin_files', {found})" in arguments
     assert "('devices', ())" in arguments
     assert "('manual_dir', None)" in arguments
     assert "('checkpoint_every', 500)" in arguments
