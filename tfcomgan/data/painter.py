@@ -9,10 +9,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import threadpoolctl
 
 from tfcomgan.data.solids import GROUND, Camera, Solid, trace
 
 _AT_ONCE = 2**16  # Rays: arrays of more leave the cache.
+# One thread: of the products of rays a second one only waits, and takes a core.
+_BLAS = threadpoolctl.ThreadpoolController()
 TABLE_SIZE = 64  # Side of the periodic table of random heights behind all textures.
 
 
@@ -168,6 +171,7 @@ class Scene:
 # ----------------------------------------------------------------------------- render
 
 
+@_BLAS.wrap(limits=1, user_api="blas")
 def render(
     scene: Scene, *, image_size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
