@@ -129,11 +129,7 @@ def produce(
         "parameters": parameters,
         "info": info,
         "inputs": inputs or {},
-        **(
-            {"pictures_fingerprint": pictures_fingerprint}
-            if pictures_fingerprint
-            else {}
-        ),
+        "pictures_fingerprint": pictures_fingerprint,
         "seconds": None if is_resumed else time.monotonic() - start,
         "environment": environment,
         "files": digests,

@@ -137,6 +137,20 @@ def cross_entropy(logits, code):
     return -tf.reduce_mean(tf.reduce_sum(code * tf.nn.log_softmax(logits), axis=1))
 
 
+def echo_of(front, back, cover):
+    """`layer_echo` of NumPy arrays."""
+
+    def colour(layer, weight):
+        return (weight * layer).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
+
+    beside = colour(back, 1 - cover)
+    hidden, shown = (
+        np.linalg.norm(colour(layer, cover) - beside, axis=-1).mean()
+        for layer in (back, front)
+    )
+    return hidden / shown
+
+
 def entropy_of(mask):
     nats = -mask * tf.math.log(mask) - (1 - mask) * tf.math.log(1 - mask)
     return tf.reduce_mean(nats) / np.log(2)

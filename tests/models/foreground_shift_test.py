@@ -5,25 +5,11 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from train_steps import batch_of, make_comgan
+from train_steps import batch_of, echo_of, make_comgan
 
 from tfcomgan import augment, latents
 from tfcomgan.models import guards
 from tfcomgan.networks import generators
-
-
-def _echo(front, back, cover):
-    """`layer_echo`, written out."""
-
-    def mean(layer, weight):
-        return (layer * weight).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
-
-    beside = mean(back, 1 - cover)
-    hidden, shown = (
-        np.linalg.norm(mean(layer, cover) - beside, axis=-1).mean()
-        for layer in (back, front)
-    )
-    return hidden / shown
 
 
 @pytest.mark.parametrize("guards_from", [2, 3])
@@ -54,7 +40,7 @@ def test_foreground_shift_moves_the_smaller_side_of_each_mask(guards_from):
     is_object = guards.border_share(tf.constant(mask), width=1) <= 0.5
     sides = (foreground, background, mask), (background, foreground, 1 - mask)
     front, back, cover = sides[0] if is_object else sides[1]
-    echo = _echo(front, back, cover)
+    echo = echo_of(front, back, cover)
     np.testing.assert_allclose(logs["layer_echo"], echo, rtol=1e-4)
 
 

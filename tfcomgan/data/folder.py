@@ -60,11 +60,8 @@ class FolderSource(making.Source):
 
         Where a picture may be left out for its mask they are the same.
         """
-        listing = listings.scan(manual_dir)
-        whole = listing.content(data_dir)
-        if self.without_masks() is None:
-            return whole, whole
-        return whole, listing.content(data_dir, with_masks=False)
+        whole, of_pictures = listings.scan(manual_dir).contents(data_dir)
+        return whole, whole if self.without_masks() is None else of_pictures
 
     def without_masks(self) -> "FolderSource | None":
         """What trainings depend on; None where masks decide which pictures they see."""

@@ -86,28 +86,30 @@ class Listing(NamedTuple):
         """See `pictures.pixels`."""
         return pictures.pixels(self.root / self.pictures[index])
 
-    def content(
-        self, data_dir: pathlib.Path | None = None, *, with_masks: bool = True
-    ) -> str:
-        """Hex SHA-256 of the names and bytes of pictures, and of masks if so asked.
+    def content(self, data_dir: pathlib.Path | None = None) -> str:
+        """Hex SHA-256 of the names and bytes of pictures and masks; see `contents`."""
+        return self.contents(data_dir)[0]
+
+    def contents(self, data_dir: pathlib.Path | None = None) -> tuple[str, str]:
+        """`content`, and that of the pictures alone, as if there were no masks.
 
         Args:
           data_dir: Keeps the digests of files, see `digests.of_files`.
-          with_masks: Without them it is that of a folder that has none.
         """
         version = f"read as of {pictures.VERSION}"
         if pictures.HAS_HEIF and any(map(pictures.is_named_heif, self.pictures)):
             version += ", HEIC too"  # Without it such may be left out.
         content = hashlib.sha256(f"{version}\0".encode())
         names = (*self.pictures, *filter(None, self.masks or ()))
-        # Of all, also where masks do not count: what is not asked for is not kept.
-        known_by_name = digests.of_files(self.root, names, data_dir)
-        count = len(names) if with_masks else len(self.pictures)
-        for name, digest in list(zip(names, known_by_name, strict=True))[:count]:
+        found = digests.of_files(self.root, names, data_dir)
+        of_pictures = content.copy()
+        for place, (name, digest) in enumerate(zip(names, found, strict=True)):
             # An error's name is no digest.
             known = bytes.fromhex(digest) if len(digest) == 64 else digest.encode()
             content.update(os.fsencode(name) + b"\0" + known + b"\0")
-        return content.hexdigest()
+            if place == len(self.pictures) - 1:
+                of_pictures = content.copy()
+        return content.hexdigest(), of_pictures.hexdigest()
 
     def without_mask(self) -> list[str]:
         """Names of the pictures that have none, where others have one."""
